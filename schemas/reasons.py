@@ -1,0 +1,29 @@
+"""Why an event cannot be processed: the closed list."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Each names a fault of the event itself.  README's producers' guide quotes these lines."""
+
+    EMPTY_MESSAGE = "empty_message"  # no value at all (a tombstone)
+    TOO_LARGE = "too_large"  # more bytes than the contract allows
+    BAD_JSON = "bad_json"  # not JSON, or not UTF-8
+    NOT_AN_OBJECT = "not_an_object"  # JSON, but not an object
+    MISSING_FIELD = "missing_field"
+    WRONG_TYPE = "wrong_type"
+    UNKNOWN_VALUE = "unknown_value"  # a word that is not in the field's list
+    OUT_OF_RANGE = "out_of_range"  # a number or a text beyond its limits
+    UNSUPPORTED_VERSION = "unsupported_version"
+    BAD_ID = "bad_id"
+    BAD_TIME = "bad_time"
+    BEYOND_HORIZON = "beyond_horizon"  # so old that it cannot be told from a duplicate
+    UNKNOWN_CAMPAIGN = "unknown_campaign"
+    BAD_MONEY = "bad_money"
+    UNKNOWN_CURRENCY = "unknown_currency"
+    KEY_MISMATCH = "key_mismatch"  # the record's key is not the one the event asks for
+    WRONG_PARTITION = "wrong_partition"  # the producer does not use Kafka's murmur2 partitioner
+    REFERRAL_TAKEN = "referral_taken"  # the referral belongs to another influencer
+    OPERATOR_ERROR = "operator_error"  # a guard: the event made an operator raise

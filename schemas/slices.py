@@ -1,0 +1,120 @@
+"""What attribution says to conversion: absolute counters of one entity in one minute, and its own progress.
+
+Every record is absolute and versioned (the number of source records folded), so sending it twice is harmless.
+Its key ends with the writer's incarnation: a compacted topic keeps the last record of a key, and a process that
+was paused and goes on late must not overwrite anybody but itself.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from schemas.partitioning import partition_of
+
+SLICES_SCHEMA: Final = 1
+
+UNATTRIBUTED: Final = "(unattributed)"
+DIRECT: Final = "(direct)"
+
+CAMPAIGN: Final = "campaign"
+INFLUENCER: Final = "influencer"
+CHANNEL: Final = "channel"
+TIE: Final = "tie"
+DIMENSIONS: Final = (CAMPAIGN, INFLUENCER, CHANNEL, TIE)
+
+COUNTS: Final = (
+    "shares",
+    "impressions_measured",
+    "impressions_sampled",
+    "impressions_estimated",
+    "clicks",
+    "donations",
+    "refunds",
+)
+
+
+class Entity(NamedTuple):
+    """Whose counters: (campaign, dimension, member)."""
+
+    campaign_id: str
+    dimension: str
+    member: str
+
+
+class Slice(Struct, frozen=True, tag="slice", tag_field="type"):
+    """Counters of an entity in the minute `[end - 60 s, end)`, as one source partition knows them.
+
+    `counts` is in the order of COUNTS; `money` holds by currency [gross, fee, refunded] in minor units;
+    `end` is in epoch seconds.
+    """
+
+    schema: int
+    campaign_id: str
+    dimension: str
+    member: str
+    end: int
+    source_partition: int
+    incarnation: str
+    version: int
+    counts: list[int]
+    money: dict[str, list[int]]
+
+
+class Progress(Struct, frozen=True, tag="progress", tag_field="type"):
+    """How far attribution has folded a source partition, sent after the slices it vouches for.
+
+    `clock` is the newest record time, epoch milliseconds (0: none yet); `idle`: every log was read to its end.
+    The maps are by topic: offsets (next to fold, first and end of the log) and numbers of records by verdict.
+    """
+
+    schema: int
+    source_partition: int
+    incarnation: str
+    version: int
+    clock: int
+    idle: bool
+    positions: dict[str, int]
+    begins: dict[str, int]
+    ends: dict[str, int]
+    accepted: dict[str, int]
+    duplicates: dict[str, int]
+    dead_lettered: dict[str, int]
+    late: dict[str, int]
+
+
+SliceRecord = Slice | Progress
+_decoder = msgspec.json.Decoder(SliceRecord)
+_encoder = msgspec.json.Encoder()
+
+
+def encode(record: SliceRecord) -> bytes:
+    return _encoder.encode(record)
+
+
+def decode(value: bytes) -> SliceRecord:
+    """A record of the topic `slices`.
+
+    Raises:
+        ValueError: not such a record, or one of another schema: it belongs to another version of the program.
+    """
+    record = _decoder.decode(value)
+    if record.schema != SLICES_SCHEMA:
+        raise ValueError(f"schema {record.schema}, this program speaks {SLICES_SCHEMA}")
+    return record
+
+
+def home_of(entity: Entity, partitions: int) -> int:
+    """The partition of `slices` and `conversions` that an entity belongs to."""
+    return partition_of("|".join(entity).encode(), partitions)
+
+
+def slice_key(record: Slice) -> bytes:
+    entity = f"{record.campaign_id}|{record.dimension}|{record.member}"
+    return f"{entity}|{record.end}|{record.source_partition}|{record.incarnation}".encode()
+
+
+def progress_key(record: Progress) -> bytes:
+    return f"progress|{record.source_partition}|{record.incarnation}".encode()
