@@ -61,9 +61,7 @@ class Campaign(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("two windows have the same name")
         for window in self.windows:
             if window.size % window.slide or window.slide % SLICE_SECONDS:
-                raise ValueError(
-                    f"window {window.name}: `size` must be a multiple of `slide`, `slide` of 60 s"
-                )
+                raise ValueError(f"window {window.name}: `size` must be a multiple of `slide`, `slide` of 60 s")
 
 
 def load_campaigns(directory: Path) -> dict[str, Campaign]:
@@ -76,9 +74,7 @@ def load_campaigns(directory: Path) -> dict[str, Campaign]:
     for path in sorted(directory.glob("*.toml")):
         campaign = _load(path)
         if campaign.id in campaigns:
-            raise Fault(
-                "settings", f"campaign {campaign.id!r} is given twice, again in {path}", "Remove one."
-            )
+            raise Fault("settings", f"campaign {campaign.id!r} is given twice, again in {path}", "Remove one.")
         campaigns[campaign.id] = campaign
     if not campaigns:
         raise Fault(

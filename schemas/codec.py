@@ -50,9 +50,7 @@ class Codec:
         horizon_days: an event older than this at its record time is `beyond_horizon`.
     """
 
-    def __init__(
-        self, campaigns: Mapping[str, Campaign], partitions: int, horizon_days: int = HORIZON_DAYS
-    ) -> None:
+    def __init__(self, campaigns: Mapping[str, Campaign], partitions: int, horizon_days: int = HORIZON_DAYS) -> None:
         self.campaigns = dict(campaigns)
         self.partitions = partitions
         self.horizon_ms = horizon_days * DAY_MS
@@ -70,9 +68,7 @@ class Codec:
         if not value:
             return Rejection(Reason.EMPTY_MESSAGE, "", "", "a JSON object")
         if len(value) > MAXIMUM_MESSAGE_BYTES:
-            return Rejection(
-                Reason.TOO_LARGE, "", f"{len(value)} bytes", f"at most {MAXIMUM_MESSAGE_BYTES} bytes"
-            )
+            return Rejection(Reason.TOO_LARGE, "", f"{len(value)} bytes", f"at most {MAXIMUM_MESSAGE_BYTES} bytes")
         try:
             event = self._decoders[topic].decode(value)
         except msgspec.ValidationError as error:
@@ -87,9 +83,7 @@ class Codec:
         except ValueError:
             expected = "RFC 3339 with an offset, at most milliseconds"
             return Rejection(Reason.BAD_TIME, "occurred_at", _shown(event.occurred_at), expected)
-        wrong = self._wrong_time(event, occurred_ms, record_time_ms) or self._wrong_place(
-            event, key, partition
-        )
+        wrong = self._wrong_time(event, occurred_ms, record_time_ms) or self._wrong_place(event, key, partition)
         if wrong is not None:
             return wrong
         return event, occurred_ms
@@ -97,9 +91,7 @@ class Codec:
     def _wrong_identity(self, event: Event) -> Rejection | None:
         if event.schema_version not in SUPPORTED_VERSIONS:
             expected = f"{SUPPORTED_VERSIONS.start} to {SUPPORTED_VERSIONS.stop - 1}"
-            return Rejection(
-                Reason.UNSUPPORTED_VERSION, "schema_version", str(event.schema_version), expected
-            )
+            return Rejection(Reason.UNSUPPORTED_VERSION, "schema_version", str(event.schema_version), expected)
         if _is_uuid(event.event_id) is None:
             return Rejection(Reason.BAD_ID, "event_id", _shown(event.event_id), "a UUID")
         if event.campaign_id not in self.campaigns:
@@ -127,9 +119,7 @@ class Codec:
         if key != expected_key:
             shown = "no key" if not key else _shown(key)
             field = "campaign_id" if event.referral_id is None else "referral_id"
-            return Rejection(
-                Reason.KEY_MISMATCH, field, shown, f"the record's key is {expected_key.decode()}"
-            )
+            return Rejection(Reason.KEY_MISMATCH, field, shown, f"the record's key is {expected_key.decode()}")
         home = partition_of(key, self.partitions)
         if partition != home:
             expected = f"partition {home}: use Kafka's murmur2 partitioner (librdkafka: murmur2_random)"
@@ -154,9 +144,7 @@ def _wrong_details(event: Event) -> Rejection | None:
         )
     if type(event) is Donation:
         return (
-            _wrong_id("donation_id", event.donation_id)
-            or _wrong_id("donor_id", event.donor_id)
-            or _wrong_money(event)
+            _wrong_id("donation_id", event.donation_id) or _wrong_id("donor_id", event.donor_id) or _wrong_money(event)
         )
     return None
 
@@ -164,9 +152,7 @@ def _wrong_details(event: Event) -> Rejection | None:
 def _wrong_money(donation: Donation) -> Rejection | None:
     currency = donation.currency
     if digits_of(currency) is None:
-        return Rejection(
-            Reason.UNKNOWN_CURRENCY, "currency", _shown(currency), "an ISO 4217 code such as USD"
-        )
+        return Rejection(Reason.UNKNOWN_CURRENCY, "currency", _shown(currency), "an ISO 4217 code such as USD")
     try:
         if minor_units(donation.amount, currency) == 0:
             return Rejection(Reason.BAD_MONEY, "amount", _shown(donation.amount), "more than zero")

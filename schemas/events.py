@@ -20,9 +20,7 @@ Id = Annotated[str, Meta(description="1 to 128 of A-Z a-z 0-9 . _ : @ / + = -, a
 EventId = Annotated[str, Meta(description="a UUID; an event that is sent again keeps its id")]
 Time = Annotated[
     str,
-    Meta(
-        description="RFC 3339 with an offset, at most milliseconds; an event that is sent again keeps its time"
-    ),
+    Meta(description="RFC 3339 with an offset, at most milliseconds; an event that is sent again keeps its time"),
 ]
 Money = Annotated[str, Meta(description='decimal text such as "12.50", no more digits than the currency has')]
 Currency = Annotated[str, Meta(description="ISO 4217 code")]
@@ -30,9 +28,7 @@ Version = Annotated[int, Meta(ge=1, le=65_535)]
 Audience = Annotated[int, Meta(ge=0, le=10_000_000_000, description="followers at that time")]
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000_000)]
 
-Channel = Annotated[
-    str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$", description="twitter, facebook, blog, email, ...")
-]
+Channel = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$", description="twitter, facebook, blog, email, ...")]
 ShareKind = Literal["original", "repost", "quote", "own_post", "email"]
 Basis = Literal["measured", "sampled", "estimated"]
 DonationKind = Literal["donation", "refund"]

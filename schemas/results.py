@@ -71,7 +71,7 @@ class Watermark(Struct, frozen=True, tag="watermark", tag_field="type"):
 
 
 Result = WindowResult | Watermark
-_decoder = msgspec.json.Decoder(Result)
+_decoder: msgspec.json.Decoder[Result] = msgspec.json.Decoder(Result)
 _encoder = msgspec.json.Encoder()
 
 

@@ -86,7 +86,7 @@ class Progress(Struct, frozen=True, tag="progress", tag_field="type"):
 
 
 SliceRecord = Slice | Progress
-_decoder = msgspec.json.Decoder(SliceRecord)
+_decoder: msgspec.json.Decoder[SliceRecord] = msgspec.json.Decoder(SliceRecord)
 _encoder = msgspec.json.Encoder()
 
 
