@@ -1,0 +1,267 @@
+"""The join: events of one source partition, folded into counters per entity and minute.
+
+Law: the state is a fold of the log and does not depend on how the topics interleave.  Counters are sums, ids are
+sets, and the join asks only "is there a share for this referral".  An event that comes before its share is
+counted at once as unattributed; when the share arrives, all that the referral brought moves to its owner.
+
+    events --judge--> new? --whose?--> pending[(campaign, owner, slice)] --settle--> slices[(entity, slice end)]
+
+The unit of work is a batch of one topic.  `pending` holds what came since the last `settle`, one counter for an
+owner and a minute, so that the hot path touches one counter and not four.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from schemas.campaign import Campaign
+from schemas.codec import Codec, Rejection
+from schemas.dead_letters import DeadLetter, dead_letter
+from schemas.events import Event, Share
+from schemas.reasons import Reason
+from schemas.slices import CAMPAIGN, CHANNEL, DIRECT, INFLUENCER, TIE, UNATTRIBUTED, Entity
+from schemas.times import DAY_MS, slice_end
+from schemas.topics import HEARTBEATS, SOURCES
+from streams.operators.counters import Counters
+from streams.operators.identities import Identities, identity_of
+
+
+class Record(Protocol):
+    """What is asked of a Kafka record."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Iterable[tuple[str, bytes]]
+
+
+class Owner(NamedTuple):
+    """Whose a referral is: what its first share said."""
+
+    influencer_id: str
+    channel: str
+    tie: str
+
+
+Referral = tuple[str, str]  # (campaign_id, referral_id)
+
+NOBODY = Owner(UNATTRIBUTED, UNATTRIBUTED, UNATTRIBUTED)
+WITHOUT_REFERRAL = Owner(DIRECT, DIRECT, DIRECT)
+
+
+@dataclass
+class Tally:
+    """Numbers of records of one topic by verdict."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    dead_lettered: int = 0
+    late: int = 0
+
+
+@dataclass
+class Attribution:
+    """The state of one source partition, a function of its logs up to `positions`.
+
+    `clocks` holds the newest record time of each topic, epoch milliseconds.  `dirty` and `letters` are what has
+    not been emitted yet.
+    """
+
+    partition: int
+    positions: dict[str, int] = field(default_factory=dict)
+    clocks: dict[str, int] = field(default_factory=dict)
+    owners: dict[Referral, Owner] = field(default_factory=dict)
+    orphans: dict[Referral, dict[int, Counters]] = field(default_factory=dict)
+    identities: dict[str, dict[int, Identities]] = field(default_factory=lambda: {topic: {} for topic in SOURCES})
+    slices: dict[tuple[Entity, int], Counters] = field(default_factory=dict)
+    tallies: dict[str, Tally] = field(default_factory=lambda: {topic: Tally() for topic in SOURCES})
+    pending: dict[tuple[str, Owner, int], Counters] = field(default_factory=dict)
+    dirty: set[tuple[Entity, int]] = field(default_factory=set)
+    letters: list[DeadLetter] = field(default_factory=list)
+
+    @property
+    def version(self) -> int:
+        """The number of source records folded in: the version of everything that is emitted now."""
+        return sum(self.positions.values())
+
+    @property
+    def clock(self) -> int:
+        """The newest record time of any topic, epoch milliseconds; 0 before the first record."""
+        return max(self.clocks.values(), default=0)
+
+
+class Folder:
+    """The step of attribution, with the settings it depends on.
+
+    Args:
+        processor: name and version, for dead letters.
+    """
+
+    def __init__(self, codec: Codec, processor: tuple[str, str]) -> None:
+        self.codec = codec
+        self.processor = processor
+        self._lateness_ms = _lateness_ms(codec.campaigns)
+
+    def step(self, state: Attribution, topic: str, records: Iterable[Record], end: int) -> None:
+        """Fold a batch of one topic into the state.
+
+        Args:
+            topic: without a prefix, one of `ATTRIBUTION_INPUTS`.
+            end: the next offset after the batch.
+        """
+        clock = state.clocks.get(topic, 0)
+        if topic == HEARTBEATS:
+            clock = max([clock, *(record.timestamp for record in records)])
+        else:
+            fold = self._folder_of(state, topic)
+            for record in records:
+                if record.timestamp > clock:
+                    clock = record.timestamp
+                fold(record)
+        state.clocks[topic] = clock
+        state.positions[topic] = end
+
+    def _folder_of(self, state: Attribution, topic: str) -> Callable[[Record], None]:
+        """One record's step, bound to what a batch shares."""
+        judge = self.codec.judge
+        partition = state.partition
+        tally = state.tallies[topic]
+        slices_of_ids = state.identities[topic]
+        lateness_ms = self._lateness_ms
+
+        def fold(record: Record) -> None:
+            verdict = judge(topic, partition, record.key, record.value, record.timestamp)
+            if type(verdict) is Rejection:
+                self._refuse(state, topic, record, verdict)
+                return
+            event, occurred_ms = verdict  # type: ignore[misc]
+            end = slice_end(occurred_ms)
+            identity = identity_of(event.campaign_id, event.referral_id, occurred_ms, event.event_id)
+            seen = slices_of_ids.get(end)
+            if seen is None:
+                seen = slices_of_ids[end] = Identities()
+            if identity in seen:
+                tally.duplicates += 1
+                return
+            taken = _register(state, event) if type(event) is Share else None
+            if taken is not None:
+                self._refuse(state, topic, record, taken)
+                return
+            seen.add(identity)
+            tally.accepted += 1
+            if record.timestamp - occurred_ms > lateness_ms[event.campaign_id]:
+                tally.late += 1
+            _count(state, event, end)
+
+        return fold
+
+    def _refuse(self, state: Attribution, topic: str, record: Record, rejection: Rejection) -> None:
+        state.tallies[topic].dead_lettered += 1
+        letter = dead_letter(
+            rejection,
+            processor=self.processor,
+            source=(topic, state.partition, record.offset),
+            record_time_ms=record.timestamp,
+            key=record.key,
+            payload=record.value,
+            headers=list(record.headers),
+        )
+        state.letters.append(letter)
+
+
+def _lateness_ms(campaigns: Mapping[str, Campaign]) -> dict[str, int]:
+    return {name: campaign.allowed_lateness * 1000 for name, campaign in campaigns.items()}
+
+
+def _register(state: Attribution, share: Share) -> Rejection | None:
+    """Make the share's referral its influencer's, or say that it is somebody else's."""
+    referral = (share.campaign_id, share.referral_id)
+    owner = state.owners.get(referral)
+    if owner is None:
+        owner = state.owners[referral] = Owner(share.influencer_id, share.channel, share.tie)
+        _move_to_owner(state, referral, owner)
+    elif owner.influencer_id != share.influencer_id:
+        expectation = "the influencer whose share came first, or a referral of its own"
+        return Rejection(Reason.REFERRAL_TAKEN, "influencer_id", share.influencer_id, expectation)
+    return None
+
+
+def _move_to_owner(state: Attribution, referral: Referral, owner: Owner) -> None:
+    campaign_id = referral[0]
+    for end, counters in state.orphans.pop(referral, {}).items():
+        _pending(state, campaign_id, NOBODY, end).add(counters, sign=-1)
+        _pending(state, campaign_id, owner, end).add(counters)
+
+
+def _count(state: Attribution, event: Event, end: int) -> None:
+    campaign_id, referral_id = event.campaign_id, event.referral_id
+    if type(event) is Share:
+        owner = Owner(event.influencer_id, event.channel, event.tie)
+    elif referral_id is None:
+        owner = WITHOUT_REFERRAL
+    else:
+        referral = (campaign_id, referral_id)
+        owner = state.owners.get(referral, NOBODY)
+        if owner is NOBODY:
+            state.orphans.setdefault(referral, {}).setdefault(end, Counters()).count(event)
+    _pending(state, campaign_id, owner, end).count(event)
+
+
+def _pending(state: Attribution, campaign_id: str, owner: Owner, end: int) -> Counters:
+    key = (campaign_id, owner, end)
+    counters = state.pending.get(key)
+    if counters is None:
+        counters = state.pending[key] = Counters()
+    return counters
+
+
+def settle(state: Attribution) -> None:
+    """Spread what is pending over the four entities that each event counts in, and mark them dirty."""
+    for (campaign_id, owner, end), counters in state.pending.items():
+        for entity in _entities(campaign_id, owner):
+            key = (entity, end)
+            absolute = state.slices.get(key)
+            if absolute is None:
+                absolute = state.slices[key] = Counters()
+            absolute.add(counters)
+            state.dirty.add(key)
+    state.pending.clear()
+
+
+def _entities(campaign_id: str, owner: Owner) -> tuple[Entity, ...]:
+    return (
+        Entity(campaign_id, CAMPAIGN, campaign_id),
+        Entity(campaign_id, INFLUENCER, owner.influencer_id),
+        Entity(campaign_id, CHANNEL, owner.channel),
+        Entity(campaign_id, TIE, owner.tie),
+    )
+
+
+def pack(state: Attribution, quiet_before: int) -> None:
+    """Pack the ids of slices that end before this epoch second: eight bytes an id instead of sixty."""
+    for slices_of_ids in state.identities.values():
+        for end, identities in slices_of_ids.items():
+            if end < quiet_before:
+                identities.pack()
+
+
+def forget(state: Attribution, horizon_ms: int) -> None:
+    """Drop what no event can touch any more: slices older than the horizon and a day.
+
+    Only for a state whose topics were all read to their end: a log that is being read one topic after the other
+    must be folded as if it were read in order.
+    """
+    oldest = (state.clock - horizon_ms - DAY_MS) // 1000
+    for slices_of_ids in state.identities.values():
+        for end in [end for end in slices_of_ids if end < oldest]:
+            del slices_of_ids[end]
+    for key in [key for key in state.slices if key[1] < oldest and key not in state.dirty]:
+        del state.slices[key]
+    for referral, by_end in list(state.orphans.items()):
+        for end in [end for end in by_end if end < oldest]:
+            del by_end[end]
+        if not by_end:
+            del state.orphans[referral]

@@ -1,0 +1,217 @@
+"""Conversion over sliding windows: what the source partitions say, added up for each entity.
+
+Law: the state of a partition of `slices` is a fold of that partition, and a result's version is its position
+there.  Slices are absolute and versioned, so the larger version of an (entity, minute, source partition) counts.
+
+What is emitted, so that rows are bounded by active entities and not by events:
+* a window that a slice touched, up to the newest one that has begun: once a flush, however often touched;
+* each window that still holds something when the watermark passes its end, and the first empty one after it,
+  so that a chart falls when nothing happens;
+* a closed window again when a late slice or a re-attributed referral touches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from schemas.campaign import Campaign, Window
+from schemas.results import Result, Watermark
+from schemas.slices import Entity, Progress, Slice, SliceRecord
+from schemas.times import rfc3339
+from streams.operators.counters import Counters
+from streams.operators.rates import window_result
+from streams.operators.timeline import LEVELS, Timeline
+from streams.operators.windows import ends_touched, newest_end
+
+Touched = dict[tuple[Entity, str], set[int]]
+
+
+@dataclass
+class Conversion:
+    """The state of one partition of `slices`.
+
+    `said` holds what each source partition said last of each (entity, minute): (version, counters).
+    `watermarks` (epoch milliseconds, by campaign) never go back.  `touched` holds the window ends to emit by
+    (entity, window name); `closed` the watermark, epoch seconds, up to which a campaign's windows were emitted as
+    final.
+    """
+
+    partition: int
+    position: int = 0
+    said: dict[tuple[Entity, int, int], tuple[int, Counters]] = field(default_factory=dict)
+    timelines: dict[Entity, Timeline] = field(default_factory=dict)
+    progress: dict[int, Progress] = field(default_factory=dict)
+    touched: Touched = field(default_factory=dict)
+    watermarks: dict[str, int] = field(default_factory=dict)
+    moved: set[int] = field(default_factory=set)
+    closed: dict[str, int] = field(default_factory=dict)
+
+
+class Windower:
+    """The steps of conversion, with the settings they depend on.
+
+    Args:
+        source_partitions: how many partitions each source topic has.
+    """
+
+    def __init__(self, campaigns: Mapping[str, Campaign], source_partitions: int) -> None:
+        self.campaigns = dict(campaigns)
+        self.source_partitions = source_partitions
+
+    def apply(self, state: Conversion, record: SliceRecord, *, emitted: bool = False) -> None:
+        """Fold one record of `slices`.
+
+        Args:
+            emitted: what this record changes was emitted before a restart; it is only needed as state.
+        """
+        if isinstance(record, Progress):
+            self._apply_progress(state, record)
+        else:
+            self._apply_slice(state, record, emitted)
+
+    def _apply_progress(self, state: Conversion, record: Progress) -> None:
+        known = state.progress.get(record.source_partition)
+        if known is not None:
+            if record.version < known.version:
+                return
+            # A worker that has just taken over may not know yet that its predecessor ticked with the clock.
+            record = msgspec.structs.replace(record, clock=max(record.clock, known.clock))
+        state.progress[record.source_partition] = record
+        state.moved.add(record.source_partition)
+        if len(state.progress) == self.source_partitions:
+            for campaign in self.campaigns.values():
+                state.watermarks[campaign.id] = max(
+                    self._watermark_now(state, campaign), state.watermarks.get(campaign.id, 0)
+                )
+
+    def _watermark_now(self, state: Conversion, campaign: Campaign) -> int:
+        """The slowest source partition counts; one that has read its logs to the end stands where the newest does."""
+        newest = self.clock_ms(state)
+        slowest = min(newest if progress.idle else progress.clock for progress in state.progress.values())
+        return slowest - campaign.allowed_lateness * 1000
+
+    def _apply_slice(self, state: Conversion, record: Slice, emitted: bool) -> None:
+        entity = Entity(record.campaign_id, record.dimension, record.member)
+        key = (entity, record.end, record.source_partition)
+        before = state.said.get(key)
+        if before is not None and before[0] > record.version:
+            return
+        counters = Counters(record.counts, record.money)
+        timeline = state.timelines.get(entity)
+        if timeline is None:
+            timeline = state.timelines[entity] = Timeline()
+        change = counters.copy()
+        if before is not None:
+            change.add(before[1], sign=-1)
+        state.said[key] = (record.version, counters)
+        if change.is_zero():
+            return
+        timeline.add(record.end, change)
+        if not emitted and (campaign := self.campaigns.get(entity.campaign_id)) is not None:
+            _touch(state, campaign, entity, record.end)
+
+    def clock_ms(self, state: Conversion) -> int:
+        """The newest record time that any source partition has seen, epoch milliseconds; 0: none."""
+        return max((progress.clock for progress in state.progress.values()), default=0)
+
+    def skip_closed(self, state: Conversion) -> None:
+        """Take every window that is closed by now as emitted: this is where an earlier worker had come."""
+        for campaign_id, watermark_ms in state.watermarks.items():
+            state.closed[campaign_id] = watermark_ms // 1000
+        state.moved.clear()
+
+    def flush(self, state: Conversion, now_ms: int) -> Iterator[tuple[Entity | None, Result]]:
+        """Everything there is to say now, each result with its entity (None: a watermark); then it is said.
+
+        Args:
+            now_ms: processing time, only a column of the rows.
+        """
+        computed_at = rfc3339(now_ms)
+        for campaign_id, watermark_ms in state.watermarks.items():
+            self._close(state, self.campaigns[campaign_id], watermark_ms // 1000)
+        touched, state.touched = state.touched, {}
+        for (entity, name), ends in touched.items():
+            yield from self._results(state, entity, name, ends, computed_at)
+        for partition in sorted(state.moved):
+            yield None, _watermark(state, state.progress[partition], computed_at)
+        state.moved.clear()
+
+    def _close(self, state: Conversion, campaign: Campaign, watermark: int) -> None:
+        """Touch every window of the campaign that the watermark has passed since the last time."""
+        closed = state.closed.get(campaign.id)
+        if closed is not None and watermark <= closed:
+            return
+        state.closed[campaign.id] = watermark
+        for entity, timeline in state.timelines.items():
+            if entity.campaign_id == campaign.id:
+                for window in campaign.windows:
+                    if ends := set(timeline.due(window, closed, watermark)):
+                        state.touched.setdefault((entity, window.name), set()).update(ends)
+
+    def _results(
+        self, state: Conversion, entity: Entity, name: str, ends: set[int], computed_at: str
+    ) -> Iterator[tuple[Entity, Result]]:
+        campaign = self.campaigns[entity.campaign_id]
+        window = _window_named(campaign, name)
+        newest = newest_end(self.clock_ms(state), window)
+        for end in sorted(ends):
+            if end <= newest:
+                total = state.timelines[entity].total(end - window.size, end)
+                yield (
+                    entity,
+                    window_result(
+                        entity,
+                        window,
+                        end,
+                        total,
+                        campaign.currency,
+                        watermark_ms=state.watermarks.get(campaign.id),
+                        version=state.position,
+                        computed_at=computed_at,
+                    ),
+                )
+            elif end == newest + window.slide:
+                # The clock travels behind the slices: this window may begin with the next record.
+                state.touched.setdefault((entity, name), set()).add(end)
+
+    def forget(self, state: Conversion, horizon_ms: int) -> None:
+        """Drop the minutes that are older than the horizon and the largest window before it."""
+        largest = max(window.size for campaign in self.campaigns.values() for window in campaign.windows)
+        before = (self.clock_ms(state) - horizon_ms) // 1000 - largest
+        before -= before % LEVELS[-1]
+        for key in [key for key in state.said if key[1] <= before]:
+            del state.said[key]
+        for entity, timeline in list(state.timelines.items()):
+            if timeline.forget(before) and not any(touched == entity for touched, _ in state.touched):
+                del state.timelines[entity]
+
+
+def _window_named(campaign: Campaign, name: str) -> Window:
+    return next(window for window in campaign.windows if window.name == name)
+
+
+def _touch(state: Conversion, campaign: Campaign, entity: Entity, end: int) -> None:
+    for window in campaign.windows:
+        state.touched.setdefault((entity, window.name), set()).update(ends_touched(end, window))
+
+
+def _watermark(state: Conversion, progress: Progress, computed_at: str) -> Watermark:
+    return Watermark(
+        slices_partition=state.partition,
+        source_partition=progress.source_partition,
+        clock=rfc3339(progress.clock),
+        idle=int(progress.idle),
+        source_version=progress.version,
+        version=state.position,
+        computed_at=computed_at,
+        positions=progress.positions,
+        begins=progress.begins,
+        ends=progress.ends,
+        accepted=progress.accepted,
+        duplicates=progress.duplicates,
+        dead_lettered=progress.dead_lettered,
+        late=progress.late,
+    )

@@ -1,0 +1,83 @@
+"""What attribution emits: the absolute value of every dirty slice, dead letters, and how far it has come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from schemas.dead_letters import DeadLetter
+from schemas.slices import SLICES_SCHEMA, Entity, Progress, Slice
+from schemas.topics import SOURCES
+from streams.operators.attribution import Attribution, settle
+
+
+@dataclass(frozen=True)
+class Emission:
+    """One flush of one source partition, in the order in which it must be written."""
+
+    letters: list[DeadLetter]
+    slices: list[tuple[Entity, Slice]]
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What the shell knows of the logs: first and end offsets by topic, and whether all was read to the end."""
+
+    begins: Mapping[str, int]
+    ends: Mapping[str, int]
+    idle: bool
+
+
+def drain(state: Attribution, incarnation: str, extent: Extent, now_ms: int | None) -> Emission:
+    """Everything that is dirty, as absolute values of this version; the state is clean afterwards.
+
+    Args:
+        incarnation: the writer's, it ends every key.
+        now_ms: the wall clock in live use, so that a silent partition ticks on; None when history is played.
+    """
+    settle(state)
+    version = state.version
+    slices = [(entity, _slice(state, entity, end, incarnation, version)) for entity, end in state.dirty]
+    letters = state.letters
+    state.dirty = set()
+    state.letters = []
+    return Emission(letters, slices, _progress(state, incarnation, extent, now_ms))
+
+
+def _slice(state: Attribution, entity: Entity, end: int, incarnation: str, version: int) -> Slice:
+    counters = state.slices[entity, end]
+    return Slice(
+        schema=SLICES_SCHEMA,
+        campaign_id=entity.campaign_id,
+        dimension=entity.dimension,
+        member=entity.member,
+        end=end,
+        source_partition=state.partition,
+        incarnation=incarnation,
+        version=version,
+        counts=list(counters.counts),
+        money={currency: list(sums) for currency, sums in counters.money.items()},
+    )
+
+
+def _progress(state: Attribution, incarnation: str, extent: Extent, now_ms: int | None) -> Progress:
+    clock = state.clock
+    if extent.idle and now_ms is not None:
+        clock = max(clock, now_ms)
+    tallies = state.tallies
+    return Progress(
+        schema=SLICES_SCHEMA,
+        source_partition=state.partition,
+        incarnation=incarnation,
+        version=state.version,
+        clock=clock,
+        idle=extent.idle,
+        positions={topic: state.positions.get(topic, 0) for topic in SOURCES},
+        begins={topic: extent.begins.get(topic, 0) for topic in SOURCES},
+        ends={topic: extent.ends.get(topic, 0) for topic in SOURCES},
+        accepted={topic: tallies[topic].accepted for topic in SOURCES},
+        duplicates={topic: tallies[topic].duplicates for topic in SOURCES},
+        dead_lettered={topic: tallies[topic].dead_lettered for topic in SOURCES},
+        late={topic: tallies[topic].late for topic in SOURCES},
+    )

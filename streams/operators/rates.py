@@ -1,0 +1,66 @@
+"""From sums to the row that people read: money as decimal text, rates with their denominators."""
+
+from __future__ import annotations
+
+from schemas.campaign import Window
+from schemas.money import decimal_text
+from schemas.results import Amounts, WindowResult
+from schemas.slices import COUNTS, Entity
+from schemas.times import rfc3339
+from streams.operators.counters import CLICKS, DONATIONS, FEE, GROSS, MEASURED, REFUNDED, Counters
+
+
+def rate(numerator: int, denominator: int) -> float | None:
+    """A rate, or None where there is no denominator: never 0, never NaN."""
+    return numerator / denominator if denominator else None
+
+
+def window_result(
+    entity: Entity,
+    window: Window,
+    end: int,
+    total: Counters,
+    currency: str,
+    *,
+    watermark_ms: int | None,
+    version: int,
+    computed_at: str,
+) -> WindowResult:
+    """The row of one entity and window.
+
+    Args:
+        end: the window's end, epoch seconds.
+        currency: the campaign's; money in others goes into `other_currencies`, they are never added up.
+        watermark_ms: None while it is not known yet.
+    """
+    counts = total.counts
+    own = total.money.get(currency, [0, 0, 0])
+    net = own[GROSS] - own[REFUNDED] - own[FEE]
+    return WindowResult(
+        campaign_id=entity.campaign_id,
+        dimension=entity.dimension,
+        member=entity.member,
+        window=window.name,
+        window_end=rfc3339(end * 1000),
+        **dict(zip(COUNTS, counts, strict=True)),
+        currency=currency,
+        gross=decimal_text(own[GROSS], currency),
+        fee=decimal_text(own[FEE], currency),
+        refunded=decimal_text(own[REFUNDED], currency),
+        net=decimal_text(net, currency),
+        other_currencies={code: _amounts(sums, code) for code, sums in total.money.items() if code != currency},
+        conversion=rate(counts[DONATIONS], counts[CLICKS]),
+        per_impression=rate(counts[DONATIONS], counts[MEASURED]),
+        final=int(watermark_ms is not None and end * 1000 <= watermark_ms),
+        watermark=rfc3339(max(watermark_ms or 0, 0)),
+        version=version,
+        computed_at=computed_at,
+    )
+
+
+def _amounts(sums: list[int], currency: str) -> Amounts:
+    return Amounts(
+        gross=decimal_text(sums[GROSS], currency),
+        fee=decimal_text(sums[FEE], currency),
+        refunded=decimal_text(sums[REFUNDED], currency),
+    )

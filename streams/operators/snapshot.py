@@ -1,0 +1,108 @@
+"""A state as bytes and back: what a checkpoint holds.
+
+Only settled, emitted states are saved, so nothing pending is in it.  The fingerprint names the settings that
+verdicts depend on: under other settings the same log folds to another state, and the checkpoint is not used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from schemas.codec import Codec
+from schemas.slices import Entity
+from schemas.topics import SOURCES
+from streams.operators.attribution import Attribution, Owner, Tally, settle
+from streams.operators.counters import Counters
+from streams.operators.identities import Identities
+
+SNAPSHOT_SCHEMA: Final = 1
+
+
+class Snapshot(Struct, frozen=True, array_like=True):
+    """Flat lists of plain values, in the order of `Attribution`'s fields."""
+
+    schema: int
+    fingerprint: str
+    partition: int
+    positions: dict[str, int]
+    clocks: dict[str, int]
+    owners: list[tuple[str, str, str, str, str]]
+    orphans: list[tuple[str, str, int, list[int], dict[str, list[int]]]]
+    identities: list[tuple[str, int, bytes]]
+    slices: list[tuple[str, str, str, int, list[int], dict[str, list[int]]]]
+    tallies: dict[str, tuple[int, int, int, int]]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Snapshot)
+
+
+def fingerprint_of(codec: Codec) -> str:
+    """A short digest of every setting that a verdict or a tally depends on."""
+    campaigns = sorted((name, campaign.allowed_lateness) for name, campaign in codec.campaigns.items())
+    facts: Any = (SNAPSHOT_SCHEMA, codec.partitions, codec.horizon_ms, campaigns)
+    return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:16]
+
+
+def to_bytes(state: Attribution, fingerprint: str) -> bytes:
+    """The state as bytes.  It must be settled, and everything before it emitted."""
+    settle(state)
+    return _encoder.encode(
+        Snapshot(
+            schema=SNAPSHOT_SCHEMA,
+            fingerprint=fingerprint,
+            partition=state.partition,
+            positions=state.positions,
+            clocks=state.clocks,
+            owners=[(*referral, *owner) for referral, owner in state.owners.items()],
+            orphans=[
+                (*referral, end, counters.counts, counters.money)
+                for referral, by_end in state.orphans.items()
+                for end, counters in by_end.items()
+            ],
+            identities=[
+                (topic, end, identities.to_bytes())
+                for topic, by_end in state.identities.items()
+                for end, identities in by_end.items()
+                if len(identities)
+            ],
+            slices=[
+                (*entity, end, counters.counts, counters.money) for (entity, end), counters in state.slices.items()
+            ],
+            tallies={
+                topic: (tally.accepted, tally.duplicates, tally.dead_lettered, tally.late)
+                for topic, tally in state.tallies.items()
+            },
+        )
+    )
+
+
+def from_bytes(data: bytes, partition: int, fingerprint: str) -> Attribution:
+    """The state that `to_bytes` saved.
+
+    Raises:
+        ValueError: not a snapshot, or one of another schema, partition or settings; the log has it all anyway.
+    """
+    try:
+        saved = _decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"not a snapshot ({error})") from error
+    if (saved.schema, saved.partition, saved.fingerprint) != (SNAPSHOT_SCHEMA, partition, fingerprint):
+        raise ValueError("made under other settings or by another version")
+    state = Attribution(partition, positions=dict(saved.positions), clocks=dict(saved.clocks))
+    state.owners = {(campaign, referral): Owner(*owner) for campaign, referral, *owner in saved.owners}
+    for campaign, referral, end, counts, money in saved.orphans:
+        state.orphans.setdefault((campaign, referral), {})[end] = Counters(counts, money)
+    state.identities = {topic: {} for topic in SOURCES}
+    for topic, end, packed in saved.identities:
+        state.identities[topic][end] = Identities(packed)
+    state.slices = {
+        (Entity(campaign, dimension, member), end): Counters(counts, money)
+        for campaign, dimension, member, end, counts, money in saved.slices
+    }
+    state.tallies = {topic: Tally(*numbers) for topic, numbers in saved.tallies.items()}
+    return state
