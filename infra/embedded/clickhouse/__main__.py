@@ -1,0 +1,94 @@
+"""python -m infra.embedded.clickhouse --data DIR --port N: serve a directory until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import uvicorn
+
+from infra.embedded.clickhouse.app import Endpoint
+from infra.embedded.clickhouse.engine import Engine
+from infra.embedded.clickhouse.users import READER_PASSWORD, WRITER_PASSWORD, passwords
+from schemas.errors import Fault
+
+LOOPBACK_NAMES = ("127.0.0.1", "::1", "localhost")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code: 0 after SIGTERM or Ctrl-C, 2 after a Fault (one line on standard error)."""
+    options = _parser().parse_args(arguments)
+    # uvicorn shuts down on SIGTERM and then raises it anew: without a handler the directory would not be closed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        _check_host(options.host, os.environ)
+        listener = _listen(options.host, options.port)
+        engine = Engine(options.data.absolute())
+    except Fault as fault:
+        print(f"groundswell: {fault}", file=sys.stderr)
+        return 2
+    try:
+        _serve(engine, listener, options.ready_file)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        engine.close()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m infra.embedded.clickhouse", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="directory of the data, made if missing")
+    parser.add_argument("--port", type=int, default=8123, help="0: choose a free one (default: 8123)")
+    parser.add_argument("--host", default="127.0.0.1", help="another than loopback needs both passwords set")
+    parser.add_argument("--ready-file", type=Path, help="the URL is written here once the endpoint answers")
+    return parser
+
+
+def _check_host(host: str, environment: Mapping[str, str]) -> None:
+    guarded = environment.get(WRITER_PASSWORD) and environment.get(READER_PASSWORD)
+    if host not in LOOPBACK_NAMES and not guarded:
+        raise Fault(
+            "settings",
+            f"the default passwords are fit for loopback only, not for {host}",
+            f"Set {WRITER_PASSWORD} and {READER_PASSWORD}, or leave --host out",
+        )
+    if not guarded:
+        print(f"default passwords in use (fit for a laptop): set {WRITER_PASSWORD} and {READER_PASSWORD}", flush=True)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio switches Nagle's delay (40 ms a reply) off only where it is.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Fault("machine", f"{host}:{port} cannot be listened on ({error})", "Give another --port") from None
+    return listener
+
+
+def _serve(engine: Engine, listener: socket.socket, ready_file: Path | None) -> None:
+    host, port = listener.getsockname()[:2]
+    # Backlog first: from the line on, a client that connects waits instead of being turned away.
+    listener.listen(128)
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    print(f"ready {url}", flush=True)
+    if ready_file is not None:
+        ready_file.write_text(url + "\n")
+    endpoint = Endpoint(engine, passwords())
+    config = uvicorn.Config(
+        endpoint.app(), log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="off"
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

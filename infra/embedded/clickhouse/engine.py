@@ -1,0 +1,160 @@
+"""chDB, opened once and asked through one handle a request.
+
+Law: a handle carries `USE` and `SET` of one request and is thrown away, so no request can see another's settings;
+`SET readonly = 1` comes last, because nothing can be changed after it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import chdb
+
+from infra.embedded.clickhouse.directory import claim
+from infra.embedded.clickhouse.statements import Refusal, format_of, judge
+from infra.embedded.clickhouse.users import WRITE_SETTINGS, User, clamp
+from schemas.errors import Fault
+
+DATABASE = "groundswell"
+
+SETTINGS_PROBE = "SELECT name, value, readonly"
+"""How clickhouse-connect asks, at connect, which settings it may send."""
+
+
+class Refused(Exception):
+    """A statement that is not run."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.what)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Bytes in the format that was asked for; rows and bytes read or written; seconds."""
+
+    body: bytes
+    rows: int
+    bytes: int
+    seconds: float
+    wrote: bool = False
+
+
+class Engine:
+    """The one opening of a data directory.
+
+    Raises:
+        Fault: another process has the directory open, or it cannot be opened at all.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        claim(path)
+        try:
+            self._owner = chdb.connect(str(path))
+        except Exception as error:
+            reason = str(error).replace("\n", " ")
+            raise Fault(
+                "clickhouse", f"{path} cannot be opened ({reason})", "Give an empty directory with --data"
+            ) from error
+        self._owner.query(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
+        self.version = self._owner.query("SELECT version()", "TSVRaw").bytes().decode().strip()
+        names = self._owner.query("SELECT lower(name) FROM system.table_functions", "TSVRaw").bytes().decode()
+        self._table_functions = frozenset(names.split())
+
+    def close(self) -> None:
+        """Release the directory."""
+        self._owner.close()
+
+    def canonical(self, sql: str) -> str:
+        """The statement as the engine's parser writes it.
+
+        Raises:
+            RuntimeError: not one valid statement.
+        """
+        with self._handle() as handle:
+            try:
+                text = handle.query("SELECT formatQuerySingleLine({q:String})", "TSVRaw", params={"q": _escaped(sql)})
+            except RuntimeError as error:
+                raise RuntimeError(str(error).partition(": In scope SELECT formatQuery")[0]) from None
+            return str(text.bytes().decode()).rstrip("\n")
+
+    def run(
+        self,
+        sql: str,
+        format: str,
+        user: User,
+        database: str,
+        settings: Mapping[str, str],
+        parameters: Mapping[str, str],
+        readonly: bool,
+    ) -> tuple[str, Result]:
+        """Run one statement that carries no data; gives the format of the answer too.
+
+        Raises:
+            Refused: this user may not.
+            RuntimeError: the engine's own error text.
+        """
+        canonical = self.canonical(sql)
+        self._admit(canonical, user)
+        with self._handle() as handle:
+            self._prepare(handle, database, settings if user.writes else clamp(settings))
+            if canonical.startswith(SETTINGS_PROBE) and "system.settings" in canonical:
+                sql = _answerable_probe(sql, user)
+            if readonly or not user.writes:
+                handle.query("SET readonly = 1")
+            answer = handle.query(sql, format, params=dict(parameters))
+            body = bytes(answer.bytes() or b"")
+            return format_of(canonical) or format, Result(
+                body, answer.rows_read(), answer.bytes_read(), answer.elapsed()
+            )
+
+    def insert(
+        self, head: str, format: str, data: bytes, user: User, database: str, settings: Mapping[str, str]
+    ) -> Result:
+        """Insert `data`; when this returns the rows are in the directory, whatever happens to this process.
+
+        Raises:
+            Refused: this user may not.
+            RuntimeError: the engine's own error text; no row of `data` has landed.
+        """
+        self._admit(self.canonical(f"{head} FORMAT {format}"), user)
+        with self._handle() as handle:
+            self._prepare(handle, database, settings)
+            stream = handle.send_insert(head, format)
+            stream.append(data)
+            done = stream.finish()
+            return Result(b"", done.rows_written, done.bytes_written, done.elapsed, wrote=True)
+
+    def _admit(self, canonical: str, user: User) -> None:
+        refusal = judge(canonical, user, self._table_functions)
+        if refusal is not None:
+            raise Refused(refusal)
+
+    def _prepare(self, handle: Any, database: str, settings: Mapping[str, str]) -> None:
+        handle.query(f"USE `{database}`")
+        # An asynchronous insert is acknowledged by a buffer; ours are batched by the sink already.
+        for name, value in {**settings, "async_insert": "0"}.items():
+            handle.query(f"SET {name} = '{_escaped(value, quote=True)}'")
+
+    @contextlib.contextmanager
+    def _handle(self) -> Iterator[Any]:
+        handle = chdb.connect(str(self.path))
+        try:
+            yield handle
+        finally:
+            handle.close()
+
+
+def _answerable_probe(sql: str, user: User) -> str:
+    allowed = "', '".join(sorted(user.settings & WRITE_SETTINGS))
+    return sql.replace("readonly", f"toUInt8(name NOT IN ('{allowed}')) AS readonly", 1)
+
+
+def _escaped(text: str, quote: bool = False) -> str:
+    text = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t")
+    return text.replace("'", "\\'") if quote else text

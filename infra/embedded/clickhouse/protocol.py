@@ -1,0 +1,175 @@
+"""What clients of ClickHouse's HTTP interface send, read into one record.
+
+Seen from clickhouse-connect, curl, clickhouse-go and the JavaScript client: the statement is the parameter `query`,
+a newline and the body; settings and `param_*` are parameters of the URL or fields of a form; the user comes in
+headers, as basic authentication or as parameters.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import uuid
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import lz4.frame
+from starlette.requests import Request as HttpRequest
+
+MAX_BODY = 256 << 20
+"""Bytes of a body, decompressed: the sink's largest batch is a few MiB."""
+
+TRANSPORT = frozenset(
+    {
+        "buffer_size",
+        "client_protocol_version",
+        "close_session",
+        "compress",
+        "database",
+        "decompress",
+        "default_format",
+        "enable_http_compression",
+        "http_headers_progress_interval_ms",
+        "password",
+        "query",
+        "query_id",
+        "quota_key",
+        "role",
+        "send_progress_in_http_headers",
+        "session_check",
+        "session_id",
+        "session_timeout",
+        "stacktrace",
+        "user",
+        "wait_end_of_query",
+    }
+)
+"""Parameters of the transport; every other name is a setting or a `param_*`."""
+
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+class Malformed(Exception):
+    """A request that cannot be read. `code` and `name` are ClickHouse's own, `status` is HTTP's."""
+
+    def __init__(self, status: int, code: int, name: str, what: str) -> None:
+        super().__init__(what)
+        self.status, self.code, self.name, self.what = status, code, name, what
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, authentication aside."""
+
+    statement: bytes
+    format: str
+    database: str
+    query_id: str
+    settings: Mapping[str, str]
+    parameters: Mapping[str, str]
+    readonly: bool
+    gzip: bool
+    versioned: bool
+
+
+def credentials(http: HttpRequest) -> tuple[str, str]:
+    """Name and password, wherever the client put them; empty texts where it gave none."""
+    scheme, _, encoded = http.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            name, _, password = base64.b64decode(encoded).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return "", ""
+        return name, password
+    name = http.headers.get("x-clickhouse-user") or http.query_params.get("user", "")
+    return name, http.headers.get("x-clickhouse-key") or http.query_params.get("password", "")
+
+
+async def read(http: HttpRequest, database: str) -> Request:
+    """Read a request whose user is known.
+
+    Raises:
+        Malformed: too large, an unknown compression, a database name that is none.
+    """
+    fields = dict(http.query_params)
+    if http.headers.get("content-type", "").startswith("multipart/form-data"):
+        # clickhouse-connect sends long bound parameters as a form.
+        async with http.form(max_part_size=MAX_BODY) as form:
+            fields |= {name: value for name, value in form.items() if isinstance(value, str)}
+        body = b""
+    else:
+        body = decompress(await _body(http), http.headers.get("content-encoding", ""))
+    query = fields.get("query", "").encode()
+    name = fields.get("database") or http.headers.get("x-clickhouse-database") or database
+    if not _IDENTIFIER.fullmatch(name):
+        raise Malformed(404, 81, "UNKNOWN_DATABASE", f"{name!r} is no name of a database")
+    accepts_gzip = "gzip" in http.headers.get("accept-encoding", "")
+    return Request(
+        statement=query + b"\n" + body if query and body else query or body,
+        format=http.headers.get("x-clickhouse-format") or fields.get("default_format") or "TabSeparated",
+        database=name,
+        query_id=fields.get("query_id") or str(uuid.uuid4()),
+        settings={k: v for k, v in fields.items() if k not in TRANSPORT and not k.startswith("param_")},
+        parameters={k.removeprefix("param_"): v for k, v in fields.items() if k.startswith("param_")},
+        # As on a ClickHouse server: a GET never changes anything.
+        readonly=http.method == "GET",
+        gzip=accepts_gzip and fields.get("enable_http_compression") == "1",
+        versioned=fields.get("client_protocol_version", "0") != "0",
+    )
+
+
+async def _body(http: HttpRequest) -> bytes:
+    collected = bytearray()
+    async for chunk in http.stream():
+        collected += chunk
+        if len(collected) > MAX_BODY:
+            raise _too_large()
+    return bytes(collected)
+
+
+def decompress(body: bytes, encoding: str) -> bytes:
+    """The body as it was before it was compressed.
+
+    Raises:
+        Malformed: broken, of an unknown compression, or larger than MAX_BODY.
+    """
+    if encoding in ("", "identity"):
+        return body
+    try:
+        if encoding in ("gzip", "deflate"):
+            return _inflate(body)
+        if encoding == "lz4":
+            return _unframe(body)
+    except (zlib.error, RuntimeError, EOFError) as error:
+        raise Malformed(400, 271, "CANNOT_DECOMPRESS", f"the body is not {encoding}: {error}") from None
+    raise Malformed(415, 89, "UNKNOWN_COMPRESSION_METHOD", f"{encoding!r}: use gzip, deflate, lz4 or none")
+
+
+def _inflate(body: bytes) -> bytes:
+    plain = bytearray()
+    while body:
+        # 32 + 15: gzip or zlib, told by the header; a gzip body may have several members.
+        inflater = zlib.decompressobj(32 + zlib.MAX_WBITS)
+        plain += inflater.decompress(body, MAX_BODY + 1 - len(plain))
+        if len(plain) > MAX_BODY or inflater.unconsumed_tail:
+            raise _too_large()
+        if not inflater.eof:
+            raise EOFError("it ends too early")
+        body = inflater.unused_data
+    return bytes(plain)
+
+
+def _unframe(body: bytes) -> bytes:
+    unframer = lz4.frame.LZ4FrameDecompressor()
+    plain: bytes = unframer.decompress(body, max_length=MAX_BODY + 1)
+    if len(plain) > MAX_BODY:
+        raise _too_large()
+    if not unframer.eof:
+        raise EOFError("it ends too early")
+    return plain
+
+
+def _too_large() -> Malformed:
+    return Malformed(413, 307, "TOO_MANY_BYTES", f"the body is larger than {MAX_BODY >> 20} MiB")

@@ -1,0 +1,99 @@
+"""The two users, their passwords, and the settings that each may send."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+WRITER = "groundswell"
+READER = "reader"
+
+WRITER_PASSWORD = "GROUNDSWELL_WRITER_PASSWORD"
+READER_PASSWORD = "GROUNDSWELL_READER_PASSWORD"
+
+DEFAULT_PASSWORDS = {WRITER: "groundswell", READER: "reader"}
+"""Known to everybody, so fit for loopback on one person's laptop and nothing else."""
+
+READ_SETTINGS = frozenset(
+    {
+        "additional_table_filters",
+        "cast_string_to_dynamic_use_inference",
+        "date_time_input_format",
+        "date_time_output_format",
+        "final",
+        "join_use_nulls",
+        "limit",
+        "max_block_size",
+        "max_execution_time",
+        "max_memory_usage",
+        "max_result_bytes",
+        "max_result_rows",
+        "max_threads",
+        "offset",
+        "output_format_json_named_tuples_as_objects",
+        "output_format_json_quote_64bit_integers",
+        "output_format_json_quote_decimals",
+        "session_timezone",
+        "use_query_cache",
+    }
+)
+
+WRITE_SETTINGS = READ_SETTINGS | {
+    "alter_sync",
+    "async_insert",
+    "deduplicate_insert",
+    "input_format_null_as_default",
+    "input_format_skip_unknown_fields",
+    "insert_deduplicate",
+    "insert_deduplication_token",
+    "lightweight_deletes_sync",
+    "mutations_sync",
+    "wait_for_async_insert",
+}
+
+READ_LIMITS: Mapping[str, int] = {
+    "max_execution_time": 30,
+    "max_memory_usage": 4 << 30,
+    "max_result_bytes": 256 << 20,
+    "max_result_rows": 1_000_000,
+}
+"""Seconds, bytes, bytes, rows. A reader may ask for less, never for more."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who asks. Only the writer may change anything."""
+
+    name: str
+    writes: bool
+
+    @property
+    def settings(self) -> frozenset[str]:
+        """Names of the settings this user may send."""
+        return WRITE_SETTINGS if self.writes else READ_SETTINGS
+
+
+def passwords(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Password of each user: from the environment, or the laptop default."""
+    return {
+        WRITER: environment.get(WRITER_PASSWORD) or DEFAULT_PASSWORDS[WRITER],
+        READER: environment.get(READER_PASSWORD) or DEFAULT_PASSWORDS[READER],
+    }
+
+
+def authenticate(name: str, password: str, known: Mapping[str, str]) -> User | None:
+    """The user, or None; an unknown name takes as long as a wrong password."""
+    expected = known.get(name, "")
+    fits = hmac.compare_digest(password.encode(), expected.encode())
+    return User(name, name == WRITER) if fits and name in known else None
+
+
+def clamp(settings: Mapping[str, str]) -> dict[str, str]:
+    """A reader's settings within its limits (0, "no limit", is the limit); other values pass as they are."""
+    clamped = {**{name: str(limit) for name, limit in READ_LIMITS.items()}, **settings}
+    for name, limit in READ_LIMITS.items():
+        wanted = clamped[name]
+        clamped[name] = wanted if wanted.isdecimal() and 0 < int(wanted) < limit else str(limit)
+    return clamped
