@@ -66,11 +66,12 @@ class Tally:
 class Attribution:
     """The state of one source partition, a function of its logs up to `positions`.
 
-    `clocks` holds the newest record time of each topic, epoch milliseconds.  `dirty` and `letters` are what has
-    not been emitted yet.
+    `begins` holds where folding began, by topic; `clocks` the newest record time of each topic, epoch milliseconds.
+    `dirty` and `letters` are what has not been emitted yet.
     """
 
     partition: int
+    begins: dict[str, int] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
     clocks: dict[str, int] = field(default_factory=dict)
     owners: dict[Referral, Owner] = field(default_factory=dict)
@@ -86,6 +87,11 @@ class Attribution:
     def version(self) -> int:
         """The number of source records folded in: the version of everything that is emitted now."""
         return sum(self.positions.values())
+
+    def begin(self, topic: str, offset: int) -> None:
+        """Say where folding begins, for a topic that was never folded."""
+        if topic not in self.positions:
+            self.begins[topic] = self.positions[topic] = offset
 
     @property
     def clock(self) -> int:

@@ -22,9 +22,8 @@ class Emission:
 
 @dataclass(frozen=True)
 class Extent:
-    """What the shell knows of the logs: first and end offsets by topic, and whether all was read to the end."""
+    """What the shell knows of the logs: end offsets by topic, and whether all was read to the end."""
 
-    begins: Mapping[str, int]
     ends: Mapping[str, int]
     idle: bool
 
@@ -74,7 +73,7 @@ def _progress(state: Attribution, incarnation: str, extent: Extent, now_ms: int 
         clock=clock,
         idle=extent.idle,
         positions={topic: state.positions.get(topic, 0) for topic in SOURCES},
-        begins={topic: extent.begins.get(topic, 0) for topic in SOURCES},
+        begins={topic: state.begins.get(topic, 0) for topic in SOURCES},
         ends={topic: extent.ends.get(topic, 0) for topic in SOURCES},
         accepted={topic: tallies[topic].accepted for topic in SOURCES},
         duplicates={topic: tallies[topic].duplicates for topic in SOURCES},

@@ -28,6 +28,7 @@ class Snapshot(Struct, frozen=True, array_like=True):
     schema: int
     fingerprint: str
     partition: int
+    begins: dict[str, int]
     positions: dict[str, int]
     clocks: dict[str, int]
     owners: list[tuple[str, str, str, str, str]]
@@ -56,6 +57,7 @@ def to_bytes(state: Attribution, fingerprint: str) -> bytes:
             schema=SNAPSHOT_SCHEMA,
             fingerprint=fingerprint,
             partition=state.partition,
+            begins=state.begins,
             positions=state.positions,
             clocks=state.clocks,
             owners=[(*referral, *owner) for referral, owner in state.owners.items()],
@@ -93,7 +95,7 @@ def from_bytes(data: bytes, partition: int, fingerprint: str) -> Attribution:
         raise ValueError(f"not a snapshot ({error})") from error
     if (saved.schema, saved.partition, saved.fingerprint) != (SNAPSHOT_SCHEMA, partition, fingerprint):
         raise ValueError("made under other settings or by another version")
-    state = Attribution(partition, positions=dict(saved.positions), clocks=dict(saved.clocks))
+    state = Attribution(partition, dict(saved.begins), dict(saved.positions), dict(saved.clocks))
     state.owners = {(campaign, referral): Owner(*owner) for campaign, referral, *owner in saved.owners}
     for campaign, referral, end, counts, money in saved.orphans:
         state.orphans.setdefault((campaign, referral), {})[end] = Counters(counts, money)

@@ -1,0 +1,86 @@
+"""Settings: one frozen record, read once from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+from schemas.campaign import Campaign, load_campaigns
+from schemas.errors import Fault
+from schemas.topics import HORIZON_DAYS
+
+PREFIX: Final = "GROUNDSWELL_"
+CAMPAIGNS_HERE: Final = Path(__file__).parent.parent / "infra" / "campaigns"
+
+
+class Settings(Struct, frozen=True):
+    """Every setting there is; `GROUNDSWELL_<NAME>` in the environment sets the field of that name.
+
+    Times are in seconds.  The defaults are fit for a laptop only: no password, loopback addresses.
+    """
+
+    kafka: str = "127.0.0.1:9092"
+    store: str = "clickhouse://default@127.0.0.1:8123/groundswell"
+    prefix: str = ""
+    campaigns: str = str(CAMPAIGNS_HERE)
+    partitions: Annotated[int, Meta(ge=1, le=1024)] = 4
+    replication: Annotated[int, Meta(ge=1, le=10)] = 1
+    horizon_days: Annotated[int, Meta(ge=1, le=366)] = HORIZON_DAYS
+    # -1 keeps for ever: needed where history is played, because Kafka deletes by record time.
+    retention_days: int | None = None
+    # "wall": a silent partition ticks with the clock.  "played": time passes only as records and heartbeats say.
+    clock: Annotated[str, Meta(pattern="^(wall|played)$")] = "wall"
+    flush_interval: Annotated[float, Meta(gt=0, le=60)] = 0.25
+    checkpoint_interval: Annotated[float, Meta(gt=0, le=3600)] = 30.0
+    session_timeout: Annotated[float, Meta(ge=1, le=300)] = 20.0
+    rebalance_timeout: Annotated[float, Meta(ge=1, le=300)] = 20.0
+    # After so many dead letters in a row a worker stops: a deploy has turned everything bad.  0: never.
+    dead_letter_limit: Annotated[int, Meta(ge=0)] = 10_000
+    group_prefix: str = "groundswell"
+    log: Annotated[str, Meta(pattern="^(text|json)$")] = "text"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Settings of the process.
+
+        Raises:
+            Fault: a value that is not as the field wants it, or a name that is no setting.
+        """
+        known = {PREFIX + field.upper(): field for field in cls.__struct_fields__}
+        given = {known[name]: value for name, value in environment.items() if name in known and value != ""}
+        try:
+            return msgspec.convert(given, cls, strict=False)
+        except msgspec.ValidationError as error:
+            raise Fault("settings", f"{error}", f"Mend the variable {PREFIX}<NAME> of that name.") from error
+
+    def topic(self, name: str) -> str:
+        """The physical name of a topic."""
+        return self.prefix + name
+
+    def logical(self, physical: str) -> str:
+        """The contract's name of a physical topic."""
+        return physical[len(self.prefix) :]
+
+    def load_campaigns(self) -> dict[str, Campaign]:
+        return load_campaigns(Path(self.campaigns))
+
+    @property
+    def brokers(self) -> list[str]:
+        """`host:port` of each broker."""
+        brokers = [broker.strip() for broker in self.kafka.split(",") if broker.strip()]
+        for broker in brokers:
+            host, _, port = broker.rpartition(":")
+            if not host or not port.isdigit():
+                raise Fault("settings", f"GROUNDSWELL_KAFKA has {broker!r}", "Write host:port[,host:port].")
+        return brokers
+
+    @property
+    def store_shown(self) -> str:
+        """The store without its password, for people and logs."""
+        parts = urlsplit(self.store)
+        return f"{parts.scheme}://{parts.hostname}:{parts.port or 8123}{parts.path}"

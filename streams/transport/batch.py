@@ -1,0 +1,44 @@
+"""What travels between the log and an agent, and who knows how far the agent has come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from faust.types import TP
+
+
+class LogTruncated(RuntimeError):
+    """The log no longer holds the position that a state asks for: retention ate events that nobody has read."""
+
+
+class Batch:
+    """Contiguous records of one topic-partition, delivered as one Faust message.
+
+    `start` is where the chain stood before it; the records may begin later (compaction, transaction markers).
+    `end` is the next offset after it.  An agent sets `done` once every effect of the batch is durable.  Faust's
+    own acknowledgement is ignored: it also fires when an agent raises (faust/streams.py:1338).
+    """
+
+    __slots__ = ("done", "end", "epoch", "records", "start", "tp")
+
+    def __init__(self, tp: TP, records: list[Any], start: int, epoch: int) -> None:
+        self.tp = tp
+        self.records = records
+        self.start = start
+        self.end = records[-1].offset + 1
+        self.epoch = epoch
+        self.done = False
+
+
+class Positions(Protocol):
+    """An agent's positions that belong to its state; nothing is ever committed for it."""
+
+    async def load(self, tps: frozenset[TP]) -> Mapping[TP, int]:
+        """Make the states of an assignment ready; the next offset of each partition that has one."""
+
+    def __getitem__(self, tp: TP) -> int:
+        """The next offset that the state needs."""
+
+    def begin(self, target: Mapping[TP, int]) -> None:
+        """The offsets at which reading begins, those included that had none."""

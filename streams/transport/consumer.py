@@ -1,0 +1,298 @@
+"""The consumer: fetches batches, checks the chain of offsets, rewinds, commits contiguous prefixes.
+
+Two ways to own the agent's positions, chosen by the app:
+* `app.positions` is set: after every assignment the consumer seeks to what the state needs, nothing is committed.
+* otherwise committed offsets rule, and only a contiguous prefix of batches that the agent marked done is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Iterable, Mapping
+from time import monotonic
+from typing import Any
+
+from faust.transport.consumer import ensure_TP
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+from streams.transport.batch import Batch, LogTruncated
+from streams.transport.thread import ConsumerThread
+
+HEAL_AFTER_SECONDS = 5.0  # how long a delivered batch may wait unseen while the agent is idle
+
+
+class Fenced(RuntimeError):
+    """This process was paused for so long that its partitions may be somebody else's by now."""
+
+
+class Consumer(driver.Consumer):
+    """See the package's law."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.batch_topics: frozenset[str] = self.app.batch_topics
+        self.rewinds = 0
+        self._last_poll = monotonic()
+        self._next: dict[TP, int] = {}  # next offset to deliver
+        self._accepted: dict[TP, int] = {}  # next offset the agent must see, where commits rule
+        self._epochs: dict[TP, int] = defaultdict(int)
+        self._delivered_at: dict[TP, float] = {}
+        self._to_seek: set[TP] = set()
+        self._sought: dict[TP, int] = {}
+        self._inflight: dict[TP, deque[Batch]] = defaultdict(deque)
+        self._goals: dict[TP, int] = {}  # where each log ended when we took it over
+        self._busy = False
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    # ---- the agent's side --------------------------------------------------------------------------------
+
+    async def batches(self, stream: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
+        """The stream without batches that do not continue the agent's position: what an agent iterates over."""
+        async for batch in stream:
+            tp = batch.tp
+            if tp not in self._next or batch.epoch != self._epochs[tp]:
+                continue  # from before a rewind or a rebalance
+            if batch.start != self.position_of(tp):
+                self._rewind(tp, "a batch was dropped on its way to the agent")
+                continue
+            self._accepted[tp] = batch.end
+            self._busy = True
+            try:
+                yield batch
+            finally:
+                self._busy = False
+
+    def position_of(self, tp: TP) -> int:
+        """The next offset that the agent must see."""
+        positions = self.app.positions
+        return self._accepted[tp] if positions is None else positions[tp]
+
+    def caught_up(self, tp: TP) -> bool:
+        """Whether the agent has seen all that the log held when this assignment began."""
+        goal = self._goals.get(tp)
+        return goal is not None and tp in self._next and self.position_of(tp) >= goal
+
+    def end_of(self, tp: TP) -> int | None:
+        """The end of the log as the newest fetch saw it; None before the first one."""
+        return self._thread.highwater(tp) if tp in self._next else None
+
+    def check_fence(self) -> None:
+        """Refuse to go on after a pause in which another worker may have been given our partitions.
+
+        Raises:
+            Fenced: the last poll is older than half the session timeout.
+        """
+        pause = monotonic() - self._last_poll
+        limit = self.app.conf.broker_session_timeout / 2
+        if pause > limit:
+            raise Fenced(f"no poll for {pause:.1f} s, the group's session lasts {2 * limit:.0f} s: starting anew")
+
+    # ---- mending -----------------------------------------------------------------------------------------
+
+    def _rewind(self, tp: TP, why: str) -> None:
+        position = self.position_of(tp)
+        self.log.warning("rewind of %s-%d to offset %d: %s", tp.topic, tp.partition, position, why)
+        self.rewinds += 1
+        self._epochs[tp] += 1
+        self._inflight.pop(tp, None)
+        self._next[tp] = position
+        self._to_seek.add(tp)
+
+    def _heal(self) -> None:
+        """Rewind where a delivered batch never arrived and no other came after it."""
+        if self._busy or self.app.rebalancing or not self.flow_active:
+            return
+        now = monotonic()
+        for tp, offset in list(self._next.items()):
+            waited = now - self._delivered_at.get(tp, now)
+            if offset != self.position_of(tp) and waited > HEAL_AFTER_SECONDS:
+                self._rewind(tp, "a delivered batch never arrived")
+
+    # ---- fetch -------------------------------------------------------------------------------------------
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
+        if self.app.positions is not None and self._next and not self.app.rebalancing:
+            self.check_fence()
+        self._last_poll = monotonic()
+        if self.app.rebalancing and active_partitions is not None:
+            # Sources flow only after on_rebalance_end(): until then Faust throws away what arrives.
+            active_partitions = {tp for tp in active_partitions if tp.topic not in self.batch_topics}
+            if not active_partitions:
+                await asyncio.sleep(0.05)
+                return {}
+        return await super()._getmany(active_partitions, timeout)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+        """Fetch, check the chain, deliver one message a batch."""
+        self._heal()
+        await self._seek_where_asked()
+        records, _active = await self._wait_next_records(timeout)
+        if records is None or self.should_stop:
+            return
+        generation = self.app.consumer_generation_id
+        self._note_goals()
+        for tp, fetched in records.items():
+            batch = await self._next_batch(ensure_TP(tp), fetched, generation)
+            if batch is not None:
+                yield batch.tp, self._message_of(batch, generation)
+
+    async def _seek_where_asked(self) -> None:
+        targets = {tp: self._next[tp] for tp in self._to_seek if tp in self._next}
+        self._to_seek.clear()
+        if targets:
+            await self.seek_wait(targets)
+
+    def _note_goals(self) -> None:
+        for tp in self._next:
+            if tp not in self._goals:
+                end = self._thread.highwater(tp)
+                if end is not None:
+                    self._goals[tp] = end
+
+    async def _next_batch(self, tp: TP, fetched: list[Any], generation: int) -> Batch | None:
+        """The fetched records as the next batch of their partition; None where the chain is broken."""
+        want = self._next.get(tp)
+        if want is None:
+            return None  # not ours any more
+        if self._cannot_deliver(generation) or tp in self._to_seek:
+            self._to_seek.add(tp)  # drained, so it must be fetched again
+            return None
+        records = [record for record in fetched if record.offset >= want] if fetched[0].offset < want else fetched
+        if not records:
+            return None
+        if records[0].offset > want:
+            if self._sought.get(tp) != want:
+                self._sought[tp] = want  # something was drained and thrown away: ask once more
+                self._to_seek.add(tp)
+                return None
+            if not await self._is_hole(tp, want):
+                return None
+        return self._deliver(tp, records, want)
+
+    def _cannot_deliver(self, generation: int) -> bool:
+        return not self.flow_active or self.app.rebalancing or self.app.consumer_generation_id != generation
+
+    async def _is_hole(self, tp: TP, want: int) -> bool:
+        """Asked twice: either the log itself has a hole here (compaction, markers), or it begins later."""
+        begin = (await self.earliest_offsets(tp))[tp]
+        if begin > want:
+            await self.crash(
+                LogTruncated(
+                    f"{tp.topic}-{tp.partition} begins at offset {begin}, offset {want} is needed and gone: raise the "
+                    "topic's retention"
+                )
+            )
+            return False
+        return True
+
+    def _deliver(self, tp: TP, records: list[Any], start: int) -> Batch:
+        batch = Batch(tp, records, start, self._epochs[tp])
+        self._next[tp] = batch.end
+        self._delivered_at[tp] = monotonic()
+        self._inflight[tp].append(batch)
+        return batch
+
+    def _message_of(self, batch: Batch, generation: int) -> ConsumerMessage:
+        tp, last = batch.tp, batch.records[-1]
+        self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            batch.end - 1,
+            last.timestamp / 1000.0,
+            last.timestamp_type,
+            (),
+            b"",
+            batch,
+            None,
+            0,
+            0,
+            tp,
+            generation_id=generation,
+        )
+
+    # ---- commit ------------------------------------------------------------------------------------------
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Nothing: gaps between messages mean nothing where a message is a batch."""
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[TP]:
+        seen = set(self._acked) | set(self._inflight)
+        return (tp for tp in seen if topics is None or tp in topics or tp.topic in topics)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        """The end of the contiguous prefix of batches that are done."""
+        self._acked[tp].clear()
+        self._acked_index[tp].clear()
+        queue, offset = self._inflight[tp], None
+        if self.app.positions is not None:
+            queue.clear()
+            return None
+        while queue and queue[0].done:
+            offset = queue.popleft().end
+        return offset
+
+    # ---- assignment --------------------------------------------------------------------------------------
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Place the consumer after an assignment: Faust's name for it, our positions."""
+        ours = frozenset(ensure_TP(tp) for tp in self.assignment() if tp.topic in self.batch_topics)
+        self._forget(set(self._next) | ours)
+        target = await self._targets(ours)
+        missing = ours - set(target)
+        if missing:
+            begins = await self.earliest_offsets(*missing)
+            target.update({ensure_TP(tp): offset for tp, offset in begins.items()})
+        if self.app.positions is not None:
+            self.app.positions.begin(target)
+        await self.seek_wait(target)
+        self._accepted.update(target)
+        self._next.update(target)
+        self._last_poll = monotonic()
+        return target
+
+    async def _targets(self, ours: frozenset[TP]) -> dict[TP, int]:
+        if self.app.positions is not None:
+            return dict(await self.app.positions.load(ours))
+        committed = await super().seek_to_committed()
+        return {
+            ensure_TP(tp): offset
+            for tp, offset in committed.items()
+            if offset is not None and offset >= 0 and ensure_TP(tp) in ours
+        }
+
+    def _forget(self, tps: Iterable[TP]) -> None:
+        for tp in tps:
+            self._epochs[tp] += 1
+            self._to_seek.discard(tp)
+            for by_tp in (
+                self._inflight,
+                self._next,
+                self._accepted,
+                self._sought,
+                self._goals,
+                self._delivered_at,
+                self._acked,
+                self._acked_index,
+            ):
+                by_tp.pop(tp, None)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Commit what is done before the partitions go: Faust's own order forgets it first (consumer.py:657)."""
+        self.stop_flow()
+        self.app.flow_control.suspend()
+        self.app.flow_control.clear()
+        deadline = monotonic() + self.app.conf.broker_rebalance_timeout / 2
+        while self._busy and monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        try:
+            await self.maybe_wait_for_commit_to_finish()
+            await asyncio.wait_for(self.commit(), max(1.0, deadline - monotonic()))
+        except Exception as error:
+            self.log.warning("commit before a rebalance failed, some records will be read again: %r", error)
+        self._forget(set(revoked) | set(self._next))
+        await super().on_partitions_revoked(revoked)
