@@ -1,0 +1,151 @@
+"""Brings a ClickHouse database to the shape that this program needs.
+
+Law: an applied file never changes; what comes later is a new file.  Every statement can be run again (IF NOT EXISTS,
+OR REPLACE), because ClickHouse has no transaction around a file that fails in the middle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from schemas.campaign import Campaign
+from schemas.errors import Fault
+
+logger = logging.getLogger("groundswell.clickhouse")
+
+FOLDER: Final = Path(__file__).parent
+FILE_NAME: Final = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
+
+MIGRATIONS_TABLE: Final = """
+CREATE TABLE IF NOT EXISTS migrations
+(
+    name String,
+    checksum String COMMENT 'SHA-256 of the file',
+    applied_at DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree
+ORDER BY name
+COMMENT 'The files of infra/clickhouse that were applied here.'
+"""
+CAMPAIGN_COLUMNS: Final = (
+    "id",
+    "title",
+    "start",
+    "end",
+    "goal",
+    "currency",
+    "prior_conversion",
+    "allowed_lateness",
+    "loaded_at",
+)
+
+
+class Migration(NamedTuple):
+    """One DDL file: its name, its text and the checksum of that."""
+
+    name: str
+    text: str
+    checksum: str
+
+
+def migrate(client: Any, campaigns: Mapping[str, Campaign], folder: Path = FOLDER) -> list[str]:
+    """Applies the files that are not applied yet, in order, and loads the campaigns; running it again is harmless.
+
+    Args:
+        client: a clickhouse-connect client whose database exists (see `create_database`) and who may write.
+        campaigns: by id, as `schemas.campaign.load_campaigns` gives them.
+
+    Returns:
+        The names of the files applied now.
+
+    Raises:
+        Fault: an applied file has changed or is gone.
+    """
+    files = read_migrations(folder)
+    client.command(MIGRATIONS_TABLE)
+    applied = applied_migrations(client)
+    refuse_changes(files, applied)
+    pending = [file for file in files if file.name not in applied]
+    for file in pending:
+        for statement in statements_of(file.text):
+            client.command(statement)
+        row = [file.name, file.checksum, datetime.now(UTC)]
+        client.insert("migrations", [row], column_names=["name", "checksum", "applied_at"])
+        logger.info("applied %s", file.name)
+    load_campaigns(client, campaigns.values())
+    return [file.name for file in pending]
+
+
+def create_database(client: Any, database: str) -> None:
+    """Makes the database; the client must be connected to one that exists (`default`, say)."""
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", database) is None:
+        raise Fault("settings", f"{database!r} is no name for a database", "Use letters, digits and underscores.")
+    client.command(f"CREATE DATABASE IF NOT EXISTS {database}")
+
+
+def read_migrations(folder: Path) -> list[Migration]:
+    """The DDL files of a folder, in order."""
+    files = []
+    for path in sorted(folder.glob("*.sql")):
+        if FILE_NAME.fullmatch(path.name) is None:
+            raise Fault("groundswell", f"{path.name} is no name for a migration", "Name it like 0001_raw_tables.sql.")
+        text = path.read_text(encoding="utf-8")
+        files.append(Migration(path.name, text, hashlib.sha256(text.encode()).hexdigest()))
+    return files
+
+
+def applied_migrations(client: Any) -> dict[str, str]:
+    """Checksum by name of what was applied to this database."""
+    return dict(client.query("SELECT name, checksum FROM migrations FINAL ORDER BY name").result_rows)
+
+
+def refuse_changes(files: Iterable[Migration], applied: Mapping[str, str]) -> None:
+    """An applied file is history: a database that grew from it cannot be what a changed one says."""
+    present = {file.name: file.checksum for file in files}
+    for name, checksum in applied.items():
+        if name not in present:
+            raise Fault(
+                "clickhouse",
+                f"this database has applied {name}, which this program does not know",
+                "Use the program version that migrated it, or another database.",
+            )
+        if present[name] != checksum:
+            raise Fault(
+                "groundswell",
+                f"migration {name} has changed since it was applied to this database",
+                "Restore that file and put the change into a new file with the next number (or use a new database).",
+            )
+
+
+def statements_of(text: str) -> list[str]:
+    """The statements of a file; each ends with a semicolon at the end of its line."""
+    without_comments = re.sub(r"(?m)^[ \t]*--.*\n?", "", text)
+    parts = re.split(r";[ \t]*(?:\n|\Z)", without_comments)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def load_campaigns(client: Any, campaigns: Iterable[Campaign]) -> None:
+    """Writes the campaigns of the files; a later load of the same id wins."""
+    now = datetime.now(UTC)
+    rows = [
+        [
+            campaign.id,
+            campaign.title,
+            campaign.start,
+            campaign.end,
+            campaign.goal,
+            campaign.currency,
+            campaign.prior_conversion,
+            campaign.allowed_lateness,
+            now,
+        ]
+        for campaign in campaigns
+    ]
+    if rows:
+        client.insert("campaigns", rows, column_names=list(CAMPAIGN_COLUMNS))
