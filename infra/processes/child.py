@@ -30,6 +30,7 @@ class Recipe:
     environment: Mapping[str, str] = field(default_factory=dict)
     ready: Ready | None = None
     within: float = 30.0
+    patience: float = 10.0
     may_end: bool = False
 
 
@@ -76,12 +77,12 @@ class Child:
         """None while it runs; negative: the signal that ended it."""
         return self.process.poll()
 
-    def stop(self, patience: float) -> int:
-        """SIGTERM, SIGKILL after `patience` seconds; whatever it had started goes with it. Gives the exit code."""
+    def stop(self) -> int:
+        """SIGTERM, SIGKILL when its patience is over; whatever it had started goes with it. Gives the exit code."""
         if self.process.poll() is None:
             tell(self.pid, signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(patience)
+                self.process.wait(self.recipe.patience)
         return self.kill()
 
     def kill(self) -> int:

@@ -83,7 +83,7 @@ class Stack:
         if self._guard is None:
             return
         for name in reversed(list(self._children)):
-            self._forget(name, lambda child: child.stop(self._patience))
+            self._forget(name, lambda child: child.stop())
         self._resting.clear()
         if self._temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -100,6 +100,7 @@ class Stack:
         env: Mapping[str, str] | None = None,
         ready: Ready | None = None,
         within: float = 30.0,
+        patience: float | None = None,
         may_end: bool = False,
     ) -> None:
         """Start a child and wait until `ready()` is true.
@@ -109,6 +110,7 @@ class Stack:
             env: added to this process's environment.
             ready: asked every few milliseconds; None: it counts as ready at once.
             within: seconds it may take.
+            patience: seconds between SIGTERM and SIGKILL, if others than the stack's.
             may_end: an exit with code 0 is no Fault.
 
         Raises:
@@ -117,7 +119,9 @@ class Stack:
         if name in self._children:
             raise ValueError(f"{name} runs already")
         path = os.pathsep.join(filter(None, [str(SOURCE_ROOT), os.environ.get("PYTHONPATH", "")]))
-        self._launch(Recipe(name, argv, {"PYTHONPATH": path, **(env or {})}, ready, within, may_end))
+        environment = {"PYTHONPATH": path, **(env or {})}
+        bound = self._patience if patience is None else patience
+        self._launch(Recipe(name, argv, environment, ready, within, bound, may_end))
 
     def check(self) -> None:
         """Raise a Fault if a child has died (other than by `stop_child` or `kill_child`), or the guard has."""
@@ -130,7 +134,7 @@ class Stack:
 
     def stop_child(self, name: str) -> int:
         """SIGTERM, SIGKILL when it does not end in time. Gives its exit code."""
-        return self._rest(name, lambda child: child.stop(self._patience))
+        return self._rest(name, lambda child: child.stop())
 
     def kill_child(self, name: str) -> int:
         """SIGKILL, now. Gives its exit code."""

@@ -1,12 +1,13 @@
 """chDB, opened once and asked through one handle a request.
 
 Law: a handle carries `USE` and `SET` of one request and is thrown away, so no request can see another's settings;
-`SET readonly = 1` comes last, because nothing can be changed after it.
+`readonly = 1` comes last, because nothing can be changed after it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,10 @@ from infra.embedded.clickhouse.users import WRITE_SETTINGS, User, clamp
 from schemas.errors import Fault
 
 DATABASE = "groundswell"
+
+CANONICAL_CACHE = 256
+CANONICAL_LENGTH = 16_384
+"""Statements whose canonical text is remembered: how many, of how many characters at most."""
 
 SETTINGS_PROBE = "SELECT name, value, readonly"
 """How clickhouse-connect asks, at connect, which settings it may send."""
@@ -65,6 +70,8 @@ class Engine:
         self.version = self._owner.query("SELECT version()", "TSVRaw").bytes().decode().strip()
         names = self._owner.query("SELECT lower(name) FROM system.table_functions", "TSVRaw").bytes().decode()
         self._table_functions = frozenset(names.split())
+        # Pages and workers ask the same statements again and again; parsing one takes as long as running it.
+        self._remembered = functools.lru_cache(CANONICAL_CACHE)(self._parsed)
 
     def close(self) -> None:
         """Release the directory."""
@@ -76,6 +83,9 @@ class Engine:
         Raises:
             RuntimeError: not one valid statement.
         """
+        return self._remembered(sql) if len(sql) <= CANONICAL_LENGTH else self._parsed(sql)
+
+    def _parsed(self, sql: str) -> str:
         with self._handle() as handle:
             try:
                 text = handle.query("SELECT formatQuerySingleLine({q:String})", "TSVRaw", params={"q": _escaped(sql)})
@@ -102,11 +112,12 @@ class Engine:
         canonical = self.canonical(sql)
         self._admit(canonical, user)
         with self._handle() as handle:
-            self._prepare(handle, database, settings if user.writes else clamp(settings))
+            kept = dict(settings) if user.writes else clamp(settings)
+            if readonly or not user.writes:
+                kept["readonly"] = "1"
+            self._prepare(handle, database, kept)
             if canonical.startswith(SETTINGS_PROBE) and "system.settings" in canonical:
                 sql = _answerable_probe(sql, user)
-            if readonly or not user.writes:
-                handle.query("SET readonly = 1")
             answer = handle.query(sql, format, params=dict(parameters))
             body = bytes(answer.bytes() or b"")
             return format_of(canonical) or format, Result(
@@ -138,8 +149,8 @@ class Engine:
     def _prepare(self, handle: Any, database: str, settings: Mapping[str, str]) -> None:
         handle.query(f"USE `{database}`")
         # An asynchronous insert is acknowledged by a buffer; ours are batched by the sink already.
-        for name, value in {**settings, "async_insert": "0"}.items():
-            handle.query(f"SET {name} = '{_escaped(value, quote=True)}'")
+        pairs = {"async_insert": "0", **{k: v for k, v in settings.items() if k != "async_insert"}}
+        handle.query("SET " + ", ".join(f"{name} = '{_escaped(value, quote=True)}'" for name, value in pairs.items()))
 
     @contextlib.contextmanager
     def _handle(self) -> Iterator[Any]:
