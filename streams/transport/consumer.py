@@ -289,6 +289,7 @@ class Consumer(driver.Consumer):
         deadline = monotonic() + self.app.conf.broker_rebalance_timeout / 2
         while self._busy and monotonic() < deadline:
             await asyncio.sleep(0.01)
+        await self._flush_until(deadline)
         try:
             await self.maybe_wait_for_commit_to_finish()
             await asyncio.wait_for(self.commit(), max(1.0, deadline - monotonic()))
@@ -296,3 +297,11 @@ class Consumer(driver.Consumer):
             self.log.warning("commit before a rebalance failed, some records will be read again: %r", error)
         self._forget(set(revoked) | set(self._next))
         await super().on_partitions_revoked(revoked)
+
+    async def _flush_until(self, deadline: float) -> None:
+        """Let the role emit what it has.  Not cancelled when time is up: what was drained must still go out."""
+        if self.app.flush is not None and not self.app.should_stop:
+            flush = asyncio.ensure_future(self.app.flush())
+            await asyncio.wait({flush}, timeout=max(0.1, deadline - monotonic()))
+            if flush.done() and (error := flush.exception()) is not None:
+                await self.crash(error)

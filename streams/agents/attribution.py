@@ -1,0 +1,211 @@
+"""The role `attribution`: folds the source topics of a partition and emits slices, dead letters and progress.
+
+After an assignment it is silent until it has folded everything that the logs held at that moment.  Whatever a
+predecessor emitted lies before that point, so from then on the larger version is the fuller value, and all that
+changed since the checkpoint is emitted again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from faust.types import TP
+
+from schemas import slices
+from schemas.codec import Codec
+from schemas.errors import Fault
+from schemas.topics import ATTRIBUTION_INPUTS, DEAD_LETTERS, SLICES, SOURCES
+from streams.agents.role import limited, new_incarnation
+from streams.checkpoints import Checkpoints
+from streams.operators.attribution import Attribution, Folder, forget, pack
+from streams.operators.emission import Emission, Extent, drain
+from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.outbox import Message, Outbox
+from streams.settings import Settings
+from streams.transport import Batch, Positions
+
+logger = logging.getLogger("groundswell.attribution")
+
+# A silent partition says so every few seconds, so that the watermark goes on with the clock.
+TICK_SECONDS = 2.0
+QUIET_SECONDS = 2 * 3600  # slices this far behind the clock are packed
+
+
+class AttributionRole:
+    """The states of the assigned partitions and their outputs; also the owner of the agent's positions."""
+
+    name = "attribution"
+    topics = ATTRIBUTION_INPUTS
+
+    def __init__(self, settings: Settings, version: str) -> None:
+        self.settings = settings
+        self.codec = Codec(settings.load_campaigns(), settings.partitions, settings.horizon_days)
+        self.folder = Folder(self.codec, (f"{settings.group_prefix}-attribution", version))
+        self.fingerprint = fingerprint_of(self.codec)
+        self.outbox = Outbox(settings)
+        self.checkpoints = Checkpoints(settings, self.outbox)
+        self.states: dict[int, Attribution] = {}
+        self.incarnations: dict[int, str] = {}
+        self.ready: set[int] = set()
+        self._emitted: dict[int, tuple[int, float]] = {}  # version and monotonic time of the last emission
+        self._saved: dict[int, tuple[int, float]] = {}  # the same of the last checkpoint
+        self._bad_in_a_row = 0
+
+    # ---- positions: owned by the state -------------------------------------------------------------------
+
+    @property
+    def positions(self) -> Positions:
+        return self
+
+    async def load(self, tps: frozenset[TP]) -> Mapping[TP, int]:
+        """States of an assignment: those still in memory (a state stays true), else their newest checkpoints."""
+        assigned = frozenset(tp.partition for tp in tps)
+        self._check_together(tps, assigned)
+        self.states = limited(self.states, assigned)
+        self.incarnations = {partition: new_incarnation() for partition in assigned}
+        self.ready = set()
+        for partition in assigned - set(self.states):
+            started = time.monotonic()
+            saved = await self.checkpoints.newest_state(
+                partition,
+                lambda data, partition=partition: from_bytes(data, partition, self.fingerprint),  # type: ignore[misc]
+            )
+            self.states[partition] = saved or Attribution(partition)
+            if saved is not None:
+                seconds = time.monotonic() - started
+                logger.info("partition %d goes on at version %d (%.1f s)", partition, saved.version, seconds)
+        return {tp: offset for tp in tps if (offset := self._position(tp)) is not None}
+
+    def _check_together(self, tps: frozenset[TP], assigned: frozenset[int]) -> None:
+        wanted = {(self.settings.topic(topic), partition) for topic in self.topics for partition in assigned}
+        if wanted - {(tp.topic, tp.partition) for tp in tps}:
+            raise Fault(
+                "kafka",
+                "the source topics of one partition number came to different workers",
+                "Give all of them the same number of partitions: `groundswell topics` checks it.",
+            )
+
+    def _position(self, tp: TP) -> int | None:
+        return self.states[tp.partition].positions.get(self.settings.logical(tp.topic))
+
+    def __getitem__(self, tp: TP) -> int:
+        return self.states[tp.partition].positions[self.settings.logical(tp.topic)]
+
+    def begin(self, target: Mapping[TP, int]) -> None:
+        for tp, offset in target.items():
+            self.states[tp.partition].begin(self.settings.logical(tp.topic), offset)
+
+    # ---- the agent ---------------------------------------------------------------------------------------
+
+    async def start(self, app: Any) -> None:
+        self._app = app
+        await self.outbox.start()
+
+    async def take(self, batch: Batch) -> None:
+        state = self.states[batch.tp.partition]
+        topic = self.settings.logical(batch.tp.topic)
+        tally = state.tallies.get(topic)
+        good = tally.accepted + tally.duplicates if tally else 0
+        self.folder.step(state, topic, batch.records, batch.end)
+        if tally is not None:
+            self._count_bad(len(batch.records), tally.accepted + tally.duplicates - good)
+
+    def _count_bad(self, records: int, good: int) -> None:
+        self._bad_in_a_row = 0 if good else self._bad_in_a_row + records
+        limit = self.settings.dead_letter_limit
+        if limit and self._bad_in_a_row >= limit:
+            raise Fault(
+                "input",
+                f"{self._bad_in_a_row} records in a row became dead letters",
+                "Something turned every event bad: see `groundswell dead-letters list`, mend the producer or the "
+                "campaign files, or raise GROUNDSWELL_DEAD_LETTER_LIMIT.",
+            )
+
+    async def flush(self) -> None:
+        now = time.monotonic()
+        messages: list[Message] = []
+        emitted: list[int] = []
+        snapshots: list[tuple[int, str, int, bytes]] = []
+        for partition, state in self.states.items():
+            if not self._is_ready(partition):
+                continue
+            extent = self._extent(partition)
+            last_version, last_time = self._emitted.get(partition, (-1, 0.0))
+            if state.version == last_version and now - last_time < TICK_SECONDS:
+                continue
+            incarnation = self.incarnations[partition]
+            messages += self._messages(drain(state, incarnation, extent, self._wall_clock_ms()))
+            self._emitted[partition] = (state.version, now)
+            emitted.append(partition)
+            if self._checkpoint_is_due(partition, now):
+                snapshots.append((partition, incarnation, state.version, self._snapshot(state, extent)))
+                self._saved[partition] = (state.version, now)
+        if messages:
+            self._app.consumer.check_fence()
+            await self.outbox.send(messages)
+        for snapshot in snapshots:
+            await self.checkpoints.write(*snapshot)
+
+    async def stop(self) -> None:
+        """Emit and save what is left, so that whoever goes on has little to fold."""
+        self._saved.clear()
+        self._emitted.clear()
+        await self.flush()
+        await self.outbox.stop()
+
+    # ---- what it needs to know ---------------------------------------------------------------------------
+
+    def _is_ready(self, partition: int) -> bool:
+        if partition not in self.ready:
+            consumer = self._app.consumer
+            if not all(consumer.caught_up(tp) for tp in self._tps(partition)):
+                return False
+            self.ready.add(partition)
+            logger.info("partition %d has caught up at version %d", partition, self.states[partition].version)
+        return True
+
+    def _tps(self, partition: int) -> list[TP]:
+        return [TP(self.settings.topic(topic), partition) for topic in self.topics]
+
+    def _extent(self, partition: int) -> Extent:
+        consumer, positions = self._app.consumer, self.states[partition].positions
+        ends = {
+            topic: max(consumer.end_of(TP(self.settings.topic(topic), partition)) or 0, positions.get(topic, 0))
+            for topic in self.topics
+        }
+        idle = all(positions.get(topic, 0) >= end for topic, end in ends.items())
+        return Extent(ends={topic: ends[topic] for topic in SOURCES}, idle=idle)
+
+    def _wall_clock_ms(self) -> int | None:
+        return int(time.time() * 1000) if self.settings.clock == "wall" else None
+
+    def _checkpoint_is_due(self, partition: int, now: float) -> bool:
+        version, at = self._saved.get(partition, (-1, 0.0))
+        return self.states[partition].version != version and now - at >= self.settings.checkpoint_interval
+
+    def _snapshot(self, state: Attribution, extent: Extent) -> bytes:
+        pack(state, state.clock // 1000 - QUIET_SECONDS)
+        if extent.idle:
+            forget(state, self.codec.horizon_ms)
+        return to_bytes(state, self.fingerprint)
+
+    def _messages(self, emission: Emission) -> list[Message]:
+        """Dead letters, then slices, then the progress that vouches for them, told to every partition of `slices`."""
+        partitions = self.settings.partitions
+        slices_topic, letters_topic = self.settings.topic(SLICES), self.settings.topic(DEAD_LETTERS)
+        progress = emission.progress
+        messages = [
+            Message(letters_topic, letter.source_partition, letter.topic.encode(), msgspec.json.encode(letter))
+            for letter in emission.letters
+        ]
+        messages += [
+            Message(slices_topic, slices.home_of(entity, partitions), slices.slice_key(record), slices.encode(record))
+            for entity, record in emission.slices
+        ]
+        key, value = slices.progress_key(progress), slices.encode(progress)
+        messages += [Message(slices_topic, partition, key, value) for partition in range(partitions)]
+        return messages

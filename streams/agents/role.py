@@ -1,0 +1,45 @@
+"""What the three roles have in common, as their app sees it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from streams.transport import Batch, Positions
+
+
+class Role(Protocol):
+    """One agent's logic: the app feeds it batches and calls `flush` every flush interval, one call at a time."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What it reads, names of the contract without a prefix."""
+
+    @property
+    def positions(self) -> Positions | None:
+        """Who owns the agent's positions: the role's state, or nobody (then committed offsets rule)."""
+
+    async def start(self, app: Any) -> None:
+        """Make outputs ready; inside the running event loop, before the first batch."""
+
+    async def take(self, batch: Batch) -> None:
+        """Take in one batch."""
+
+    async def flush(self) -> None:
+        """Emit what there is to emit, and wait until it is acknowledged."""
+
+    async def stop(self) -> None:
+        """Emit what is left and close the outputs."""
+
+
+def new_incarnation() -> str:
+    """A name that nobody wrote under before: new at every start and assignment."""
+    return secrets.token_hex(4)
+
+
+def limited(mapping: Mapping[int, Any], keep: frozenset[int]) -> dict[int, Any]:
+    return {key: value for key, value in mapping.items() if key in keep}

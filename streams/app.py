@@ -1,0 +1,158 @@
+"""A role as a Faust app with one agent, and how it runs and ends.
+
+Law: on any surprise the process exits non-zero and its supervisor starts it again; it never limps, never skips.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version as version_of
+from typing import Any, Final
+
+import faust
+import mode
+from faust.sensors.monitor import Monitor
+
+from schemas.errors import Fault
+from streams.agents.attribution import AttributionRole
+from streams.agents.conversion import ConversionRole
+from streams.agents.role import Role
+from streams.agents.sink import SinkRole
+from streams.settings import Settings
+from streams.transport import Positions
+
+logger = logging.getLogger("groundswell.app")
+
+ROLES: Final[dict[str, Callable[[Settings, str], Role]]] = {
+    "attribution": AttributionRole,
+    "conversion": ConversionRole,
+    "sink": SinkRole,
+}
+STOP_SECONDS: Final = 20.0
+FETCH_BYTES: Final = 1024 * 1024
+POLL_RECORDS: Final = 5000
+QUEUED_BATCHES: Final = 8
+
+
+class GroundswellApp(faust.App):
+    """A Faust app that the `kafka-batch` transport serves."""
+
+    batch_topics: frozenset[str] = frozenset()
+    positions: Positions | None = None
+    flush: Callable[[], Awaitable[None]] | None = None
+
+
+class PassThrough(faust.Schema):
+    """Batches pass as they are."""
+
+    def loads_key(self, app: Any, message: Any, **kwargs: Any) -> Any:
+        return message.key
+
+    def loads_value(self, app: Any, message: Any, **kwargs: Any) -> Any:
+        return message.value
+
+
+class QuietMonitor(Monitor):
+    """Faust's monitor keeps a history of every message; batches are few, but nobody reads it."""
+
+    max_avg_history = 1
+    max_commit_latency_history = 1
+    max_send_latency_history = 1
+    max_assignment_latency_history = 1
+
+
+def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp:
+    """The Faust app of one role, not started."""
+    app = GroundswellApp(
+        f"{settings.group_prefix}-{role.name}",
+        broker=";".join(f"kafka-batch://{broker}" for broker in settings.brokers),
+        datadir=data_folder,
+        value_serializer="raw",
+        key_serializer="raw",
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=FETCH_BYTES,
+        broker_max_poll_records=POLL_RECORDS,
+        broker_commit_interval=0.5,
+        broker_session_timeout=settings.session_timeout,
+        broker_heartbeat_interval=min(3.0, settings.session_timeout / 6),
+        broker_rebalance_timeout=settings.rebalance_timeout,
+        broker_request_timeout=max(40.0, 2 * settings.session_timeout),
+        producer_threaded=False,
+        agent_supervisor=mode.CrashingSupervisor,
+        worker_redirect_stdouts=False,
+        Monitor=QuietMonitor,
+    )
+    app.batch_topics = frozenset(settings.topic(topic) for topic in role.topics)
+    app.positions = role.positions
+    app.flush = role.flush
+    topic = app.topic(*sorted(app.batch_topics), schema=PassThrough())
+    topic.maxsize = QUEUED_BATCHES  # the argument of app.topic is dropped
+
+    @app.agent(topic, name=role.name, concurrency=1)
+    async def agent(stream: Any) -> None:
+        async for batch in app.consumer.batches(stream):
+            await role.take(batch)
+
+    @app.task
+    async def flush_regularly() -> None:
+        await role.start(app)
+        while not app.should_stop:
+            await asyncio.sleep(settings.flush_interval)
+            await role.flush()
+
+    return app
+
+
+def run_role(name: str, settings: Settings) -> int:
+    """Run one role until SIGTERM or SIGINT; 0 after a clean stop, 1 after a crash, 2 after a Fault."""
+    role = ROLES[name](settings, version_of("groundswell"))
+    with tempfile.TemporaryDirectory(prefix=f"groundswell-{name}-") as folder:
+        app = make_app(role, settings, folder)
+        app.finalize()
+        worker = app.Worker(
+            quiet=True, override_logging=False, redirect_stdouts=False, loglevel="WARN", console_port=0, debug=False
+        )
+        worker.spinner = None
+        _set_deadline_on_stop(worker, app, role)
+        logger.info("%s starts on %s", name, settings.kafka)
+        try:
+            worker.execute_from_commandline()
+        except SystemExit as end:
+            return _exit_code(app, end)
+    return 0
+
+
+def _exit_code(app: Any, end: SystemExit) -> int:
+    reason = app.crash_reason
+    if isinstance(reason, Fault):
+        print(f"groundswell: {reason}", file=sys.stderr)
+        return 2
+    if reason is not None:
+        logger.error("stopped by a surprise, to be started again: %r", reason)
+        return 1
+    return int(end.code or 0)
+
+
+def _set_deadline_on_stop(worker: Any, app: Any, role: Role) -> None:
+    """Faust waits for its streams without a limit when it stops: give it one."""
+
+    @app.on_before_shutdown.connect
+    async def before(sender: Any, **kwargs: Any) -> None:
+        timer = threading.Timer(STOP_SECONDS, lambda: os._exit(1))
+        timer.daemon = True
+        timer.start()
+        if app.crash_reason is None:
+            try:
+                await asyncio.wait_for(role.stop(), STOP_SECONDS / 2)
+            except Exception as error:
+                logger.warning("what was left was not emitted, the next start does it: %r", error)

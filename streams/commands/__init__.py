@@ -1,0 +1,44 @@
+"""The command line `groundswell`: one module a family of verbs.
+
+Law: a verb reads settings, calls, prints.  A Fault is one line on stderr and exit code 2.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from schemas.errors import Fault
+from streams.commands.worker import worker
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="groundswell")
+def cli() -> None:
+    """Groundswell: which influencer really moves people, live and honestly.
+
+    Settings come from the environment (GROUNDSWELL_KAFKA, GROUNDSWELL_STORE, ...): see the README.
+    """
+
+
+cli.add_command(worker)
+
+
+def main() -> None:
+    """Entry point of the command."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except Fault as fault:
+        print(f"groundswell: {fault}", file=sys.stderr)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,3 @@
+from streams.commands import main
+
+main()
