@@ -1,0 +1,5 @@
+"""The producers: what sends events, and the sample appeal they can send.
+
+Law: imports `schemas` and kafka-python, nothing else of ours.  Whoever makes records (`door`, `gdq`) touches no
+socket and no clock; whoever sends them (`send`, `player`, `topics`) decides nothing about their content.
+"""
