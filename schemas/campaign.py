@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,18 +12,30 @@ import msgspec
 from msgspec import Meta, Struct
 
 from schemas.errors import Fault
-from schemas.events import ID_PATTERN
-from schemas.money import digits_of
+from schemas.events import ID_IN_WORDS, ID_PATTERN
+from schemas.money import minor_units
+from schemas.topics import HORIZON_DAYS
 
 SLICE_SECONDS: Final = 60
+# Slices are kept for the horizon, so a longer window would lose its oldest ones.
+LONGEST_WINDOW_SECONDS: Final = HORIZON_DAYS * 86_400
+
+_is_id = re.compile(ID_PATTERN).fullmatch
+_is_window_name = re.compile("[0-9a-z]{1,16}").fullmatch
 
 
 class Window(Struct, frozen=True, forbid_unknown_fields=True):
     """A sliding window: half-open, aligned to the epoch, named by its end.  `size` and `slide` are in seconds."""
 
-    name: Annotated[str, Meta(pattern=r"^[0-9a-z]{1,16}$")]
-    size: Annotated[int, Meta(ge=SLICE_SECONDS)]
+    name: str
+    size: Annotated[int, Meta(ge=SLICE_SECONDS, le=LONGEST_WINDOW_SECONDS)]
     slide: Annotated[int, Meta(ge=SLICE_SECONDS)]
+
+    def __post_init__(self) -> None:
+        if _is_window_name(self.name) is None:
+            raise ValueError(f"window name {self.name!r} is not 1 to 16 of 0-9 a-z")
+        if self.size % self.slide or self.slide % SLICE_SECONDS:
+            raise ValueError(f"window {self.name}: `size` must be a multiple of `slide`, `slide` of 60 s")
 
 
 DEFAULT_WINDOWS: Final = (
@@ -40,28 +53,33 @@ class Campaign(Struct, frozen=True, forbid_unknown_fields=True):
     `goal` is in `currency`; `prior_conversion` is donations per click; `allowed_lateness` is in seconds.
     """
 
-    id: Annotated[str, Meta(pattern=ID_PATTERN)]
-    title: str
+    id: str
+    title: Annotated[str, Meta(min_length=1, max_length=200)]
     start: Annotated[datetime, Meta(tz=True)]
     end: Annotated[datetime, Meta(tz=True)]
     goal: Decimal
     currency: str
     prior_conversion: Annotated[float, Meta(gt=0, lt=1)] = 0.018
     allowed_lateness: Annotated[int, Meta(ge=0, le=86_400)] = 300
-    windows: tuple[Window, ...] = DEFAULT_WINDOWS
+    windows: Annotated[tuple[Window, ...], Meta(min_length=1, max_length=16)] = DEFAULT_WINDOWS
 
     def __post_init__(self) -> None:
+        if _is_id(self.id) is None:
+            raise ValueError(f"`id` {self.id!r} is not {ID_IN_WORDS}")
         if self.end <= self.start:
             raise ValueError("`end` must be after `start`")
         if self.end - self.start > timedelta(days=366):
             raise ValueError("`end` must be within a year of `start`")
-        if digits_of(self.currency) is None:
-            raise ValueError(f"`currency` {self.currency!r} is no ISO 4217 code")
+        if not 2000 <= self.start.year <= self.end.year < 2100:
+            raise ValueError("`start` and `end` must be in the years 2000 to 2099")
+        try:
+            goal = minor_units(format(self.goal, "f"), self.currency)
+        except ValueError as error:
+            raise ValueError(f"`goal` or `currency`: {error}") from None
+        if goal == 0:
+            raise ValueError("`goal` must be more than zero")
         if len({window.name for window in self.windows}) != len(self.windows):
             raise ValueError("two windows have the same name")
-        for window in self.windows:
-            if window.size % window.slide or window.slide % SLICE_SECONDS:
-                raise ValueError(f"window {window.name}: `size` must be a multiple of `slide`, `slide` of 60 s")
 
 
 def load_campaigns(directory: Path) -> dict[str, Campaign]:
@@ -88,5 +106,5 @@ def load_campaigns(directory: Path) -> dict[str, Campaign]:
 def _load(path: Path) -> Campaign:
     try:
         return msgspec.toml.decode(path.read_bytes(), type=Campaign)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Fault("settings", f"campaign file {path}: {error}", "Mend the file.") from error

@@ -13,17 +13,15 @@ from iso4217 import Currency
 
 MAXIMUM_WHOLE_DIGITS: Final = 12
 
+# Codes that money is not counted in (gold, drawing rights, "no currency") have no exponent.
+DIGITS: Final = {code.value: int(code.exponent) for code in Currency if code.exponent is not None}
+
 _CANONICAL = re.compile(r"(0|[1-9]\d*)(?:\.(\d+))?", re.ASCII)
 
 
-@lru_cache(maxsize=1024)
 def digits_of(currency: str) -> int | None:
     """Digits after the point of an ISO 4217 code; None when it is no currency that money is counted in."""
-    try:
-        exponent = Currency(currency).exponent
-    except ValueError:
-        return None
-    return None if exponent is None else int(exponent)
+    return DIGITS.get(currency)
 
 
 @lru_cache(maxsize=65_536)

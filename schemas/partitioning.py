@@ -31,7 +31,7 @@ def murmur2(data: bytes) -> int:
     return state ^ (state >> 15)
 
 
-@lru_cache(maxsize=262_144)
+@lru_cache(maxsize=65_536)
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition, from 0, of a key in a topic of that many partitions."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions

@@ -10,12 +10,14 @@ from typing import Final
 MINUTE_MS: Final = 60_000
 DAY_MS: Final = 86_400_000
 YEAR_2000_MS: Final = 946_684_800_000
+YEAR_2100_MS: Final = 4_102_444_800_000
+LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MINUTE = r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d"
-_SECONDS = r":[0-5]\d(?:\.\d{1,3})?"
-_OFFSET = r"(?:[Zz]|[+-]\d\d:\d\d)"
-_RFC3339 = re.compile(rf"({_MINUTE})({_SECONDS})({_OFFSET})", re.ASCII)
+_HOUR_AND_MINUTE = r"(?:[01]\d|2[0-3]):[0-5]\d"
+_UP_TO_SECOND = re.compile(rf"(\d{{4}}-\d\d-\d\d)[Tt]({_HOUR_AND_MINUTE}:[0-5]\d)", re.ASCII)
+_FROM_FRACTION = re.compile(rf"(?:\.(\d{{1,3}}))?(?:[Zz]|([+-])({_HOUR_AND_MINUTE}))", re.ASCII)
+_SECOND_LENGTH = len("2026-03-12T18:00:05")
 
 
 def parse_ms(text: str) -> int:
@@ -24,26 +26,47 @@ def parse_ms(text: str) -> int:
     Raises:
         ValueError: the text is anything else (a leap second included: Kafka and ClickHouse have none).
     """
-    match = _RFC3339.fullmatch(text)
-    if match is None:
-        raise ValueError(f"not an RFC 3339 time with an offset and at most milliseconds: {text!r}")
-    minute, seconds, offset = match.groups()
-    whole, _, fraction = seconds[1:].partition(".")
-    return _minute_ms(minute, offset) + int(whole) * 1000 + int((fraction + "000")[:3])
+    # Events come second by second, so both parts are nearly always known: the calendar is asked once a second.
+    return _second_ms(text[:_SECOND_LENGTH]) + _rest_ms(text[_SECOND_LENGTH:])
 
 
 @lru_cache(maxsize=65_536)
-def _minute_ms(minute: str, offset: str) -> int:
-    # Events come minute by minute, so the calendar is asked once a minute and not once an event.
-    zone = "+00:00" if offset in "Zz" else offset
-    moment = datetime.fromisoformat(f"{minute.upper()}:00{zone}")
+def _second_ms(text: str) -> int:
+    """Epoch milliseconds of ``2026-03-12T18:00:05``, were it in UTC."""
+    match = _UP_TO_SECOND.fullmatch(text)
+    if match is None:
+        raise ValueError("not an RFC 3339 date and time")
+    moment = datetime.fromisoformat(f"{match[1]}T{match[2]}+00:00")
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
+@lru_cache(maxsize=16_384)
+def _rest_ms(text: str) -> int:
+    """What ``.123+02:00`` adds to its second in UTC: 123 ms less two hours."""
+    match = _FROM_FRACTION.fullmatch(text)
+    if match is None:
+        raise ValueError("not a fraction of at most milliseconds and an offset")
+    fraction, sign, offset = match.groups()
+    ms = int(((fraction or "") + "000")[:3])
+    if sign is None:
+        return ms
+    hours, minutes = offset.split(":")
+    ahead = (int(hours) * 60 + int(minutes)) * MINUTE_MS
+    return ms - ahead if sign == "+" else ms + ahead
+
+
 def rfc3339(ms: int) -> str:
-    """The text of an epoch millisecond, always UTC, always with milliseconds: ``2026-03-12T18:00:00.000Z``."""
-    moment = _EPOCH + timedelta(milliseconds=ms)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    """The text of an epoch millisecond, always UTC, always with milliseconds: ``2026-03-12T18:00:00.000Z``.
+
+    A time before 1970 or after 9999 (records carry whatever their producer set) becomes the nearest in between.
+    """
+    minute, rest = divmod(min(max(ms, 0), LAST_MS), MINUTE_MS)
+    return f"{_minute_text(minute)}{rest // 1000:02d}.{rest % 1000:03d}Z"
+
+
+@lru_cache(maxsize=16_384)
+def _minute_text(minute: int) -> str:
+    return (_EPOCH + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:")
 
 
 def slice_end(ms: int) -> int:
