@@ -1,0 +1,1 @@
+"""Apache Kafka on loopback without Docker: one or three KRaft brokers, their jars resolved by Maven."""
