@@ -1,0 +1,53 @@
+# Groundswell: everything a newcomer runs.  Needs Python 3.11+ and the Python package registry, nothing else;
+# targets that say so need Java and Maven (Apache Kafka).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+KAFKA ?= tansu
+
+.PHONY: help install demo test check lint types imports unit kafka speed lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+install: $(VENV)/.installed  ## the virtual environment; .venv/bin/groundswell is the command
+
+$(VENV)/.installed: requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Groundswell needs Python 3.11 or newer: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: install  ## the sample appeal through the whole pipeline; KAFKA=apache for Apache Kafka
+	$(BIN)/groundswell demo --kafka $(KAFKA)
+
+test: check unit  ## everything, without Docker
+
+check: lint types imports  ## lint, types, import contract
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+imports: install
+	$(BIN)/lint-imports
+
+unit: install
+	$(BIN)/python -m pytest
+
+kafka: install  ## one Apache Kafka broker on loopback, until Ctrl-C (Java, Maven)
+	$(BIN)/python -m infra.kafka up
+
+speed: install  ## events per second of attribution beside a stock Faust agent (Java, Maven)
+	$(BIN)/python -m tests.benchmarks.first_figure
+
+lock:  ## requirements.txt anew from pyproject.toml (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-header --no-annotate --all-extras pyproject.toml --output-file requirements.txt
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
