@@ -131,7 +131,7 @@ def _demand(
 
 def _held(value: WindowValue) -> str:
     counts = zip(COUNTS, value, strict=False)
-    return ", ".join(f"{number} {name}" for name, number in counts if number)
+    return ", ".join(f"{name} {number}" for name, number in counts if number)
 
 
 def _name(entity: Entity) -> str:
