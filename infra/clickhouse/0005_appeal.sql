@@ -104,10 +104,10 @@ FROM
         if(clicks > 0, donations / clicks, NULL) AS conversion,
         -- Wilson's interval, 95 %; none where there are more gifts than clicks, for then it is no proportion.
         pow(1.959964, 2) AS z2,
-        if(clicks > 0 AND donations <= clicks, (donations + z2 / 2) / (clicks + z2), NULL) AS middle,
+        (donations + z2 / 2) / (clicks + z2) AS middle,
         sqrt(z2 * (donations * (toFloat64(clicks) - donations) / clicks + z2 / 4)) / (clicks + z2) AS half,
-        greatest(middle - half, 0.) AS conversion_low,
-        least(middle + half, 1.) AS conversion_high
+        if(clicks > 0 AND donations <= clicks, greatest(middle - half, 0.), NULL) AS conversion_low,
+        if(clicks > 0 AND donations <= clicks, least(middle + half, 1.), NULL) AS conversion_high
     FROM (SELECT * FROM campaigns FINAL) AS c
     LEFT JOIN
     (
@@ -152,8 +152,8 @@ SELECT
     f.campaign_id AS campaign_id,
     toInt64(f.shares) - toInt64(f.donations_48h) AS naive,
     coalesce(p.sharers, 0) AS sharers,
-    coalesce(p.never_gave, 0) AS true,
-    coalesce(p.not_within_48h, 0) AS true_48h,
+    coalesce(p.never_gave, 0) AS never_gave,
+    coalesce(p.not_within_48h, 0) AS not_within_48h,
     coalesce(u.unknown_sharers, 0) AS shares_without_sharer,
     coalesce(g.unknown_donors, 0) AS donations_without_donor,
     greatest(toInt64(coalesce(p.never_gave, 0)) - toInt64(coalesce(g.unknown_donors, 0)), 0) AS lowest,
@@ -194,7 +194,7 @@ LEFT JOIN
     WHERE kind = 'donation' AND donor_id IS NULL
     GROUP BY campaign_id
 ) AS g ON g.campaign_id = f.campaign_id
-COMMENT 'How many shared but did not give? naive = shares - donations_48h counts acts; true counts people who never gave.';
+COMMENT 'How many shared but did not give? naive = shares - donations_48h counts acts; never_gave counts people, not_within_48h those of them and those who gave later.';
 
 CREATE OR REPLACE VIEW hourly_totals AS
 SELECT

@@ -69,8 +69,11 @@ def celebrities(client: Any, campaign_id: str) -> Row | None:
 def sharers_not_donors(client: Any, campaign_id: str) -> Row | None:
     """Who shared and did not give: the naive subtraction, the set difference over people and its bounds."""
     row = _one(client, "sharers_not_donors", campaign_id)
-    names = ("naive", "true", "true_48h", "lowest", "highest", "shares_without_sharer", "donations_without_donor")
-    return None if row is None else {name: row[name] for name in names}
+    if row is None:
+        return None
+    bounds = ("lowest", "highest", "shares_without_sharer", "donations_without_donor")
+    people = {"naive": row["naive"], "true": row["never_gave"], "true_48h": row["not_within_48h"]}
+    return people | {name: row[name] for name in bounds}
 
 
 def accounting(client: Any) -> dict[str, Row]:

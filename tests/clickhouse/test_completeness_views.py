@@ -1,0 +1,94 @@
+"""Accounting and completeness, from the newest report on every source partition."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from schemas.dead_letters import dead_letter
+from schemas.reasons import Reason
+from schemas.rejections import Rejection
+from schemas.rows import dead_letter_row
+
+TOPICS = ("shares", "clicks", "impressions", "donations")
+
+
+def report(source, *, clock, idle=0, version=1, slices=0, position=10, end=12, accepted=7):
+    """A watermark row; each topic has 10 records read, of which one is a duplicate and two are dead letters."""
+    return {
+        "slices_partition": slices, "source_partition": source, "clock": clock, "idle": idle,
+        "source_version": version, "version": version, "computed_at": "2026-03-12T19:00:00.000Z",
+        "positions": dict.fromkeys((*TOPICS, "heartbeats"), position), "begins": dict.fromkeys(TOPICS, 0),
+        "ends": dict.fromkeys(TOPICS, end), "accepted": dict.fromkeys(TOPICS, accepted),
+        "duplicates": {"clicks": position - accepted - 2, "shares": 1, "impressions": 1, "donations": 1},
+        "dead_lettered": dict.fromkeys(TOPICS, 2), "late": {"clicks": 3},
+    }  # fmt: skip
+
+
+def test_every_record_is_accounted_for_by_the_newest_report(store):
+    rows = [
+        report(0, clock="2026-03-12T19:00:00.000Z", version=30),
+        report(0, clock="2026-03-12T18:00:00.000Z", version=20, slices=1, position=5, accepted=2),
+        report(1, clock="2026-03-12T19:00:00.000Z", version=9, slices=1),
+    ]
+    for _ in range(2):
+        store.insert("watermarks", rows)
+    row = store.one("SELECT * FROM accounting WHERE topic = 'clicks'")
+    assert row == {
+        "topic": "clicks", "produced": 24, "accepted": 14, "duplicates": 2, "dead_lettered": 4, "in_flight": 4,
+        "late": 6, "difference": 0,
+    }  # fmt: skip
+    assert {row["topic"] for row in store.rows("SELECT topic FROM accounting")} == set(TOPICS)
+
+
+@pytest.mark.parametrize(
+    ("reports", "expected"),
+    [
+        ([("19:00", 0), ("18:30", 0)], "18:25"),
+        ([("19:00", 0), ("18:30", 1)], "18:55"),
+        ([("19:00", 1), ("18:30", 1)], "18:55"),
+        ([("19:00", 0), (None, 1)], "18:55"),
+        ([("19:00", 0), (None, 0)], None),
+        ([(None, 1)], None),
+    ],
+)
+def test_complete_up_to_is_the_slowest_busy_partition_less_the_lateness(store, reports, expected):
+    rows = [
+        report(source, clock=f"2026-03-12T{clock}:00.000Z" if clock else "1970-01-01T00:00:00.000Z", idle=idle)
+        for source, (clock, idle) in enumerate(reports)
+    ]
+    store.insert("watermarks", rows)
+    seen = store.one("SELECT complete_up_to FROM complete_up_to WHERE campaign_id = 'appeal'")["complete_up_to"]
+    hours_minutes = None if seen is None else seen.replace(tzinfo=UTC).strftime("%H:%M")
+    assert hours_minutes == expected
+    assert seen is None or seen.replace(tzinfo=UTC) > datetime(2026, 3, 12, tzinfo=UTC)
+
+
+def letter(record_time_ms=0):
+    """A dead letter as attribution makes it."""
+    return dead_letter(
+        Rejection(Reason.BAD_JSON, "", "{", "a JSON object"),
+        processor=("attribution", "1"),
+        source=("clicks", 1, 5),
+        record_time_ms=record_time_ms,
+        key=None,
+        payload=b"{",
+        headers=[("trace", b"\x00\xff")],
+    )
+
+
+def test_a_dead_letter_written_twice_is_one(store):
+    store.insert("dead_letters", [dead_letter_row(letter(), offset=3)])
+    store.insert("dead_letters", [dead_letter_row(letter(), offset=4)])
+    row = store.one("SELECT topic, reason, dead_letters FROM dead_letter_reasons")
+    assert tuple(row.values()) == ("clicks", "bad_json", 1)
+    whole = store.one("SELECT * FROM current_dead_letters")
+    assert (whole["precedence"], whole["key"], whole["payload"], whole["headers"]) == (
+        -3, None, "ew==", [("trace", "AP8=")],
+    )  # fmt: skip
+
+
+def test_a_dead_letter_of_any_year_that_a_text_can_say_lands(store):
+    store.insert("dead_letters", [dead_letter_row(letter(record_time_ms=221_845_392_000_000), offset=3)])
+    assert store.one("SELECT record_time FROM current_dead_letters")["record_time"].year == 9000
