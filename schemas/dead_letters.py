@@ -15,7 +15,7 @@ from schemas.reasons import Reason
 from schemas.times import rfc3339
 
 ATTEMPTS_HEADER: Final = "groundswell-attempts"
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]  # Kafka lets a header have no content
 
 
 class DeadLetter(Struct, frozen=True):
@@ -33,7 +33,7 @@ class DeadLetter(Struct, frozen=True):
     expectation: str
     key: bytes | None
     payload: bytes
-    headers: list[tuple[str, bytes]]
+    headers: list[tuple[str, bytes | None]]
     attempts: int
 
 
@@ -60,7 +60,7 @@ def dead_letter(
         topic=topic,
         source_partition=partition,
         source_offset=offset,
-        record_time=rfc3339(max(record_time_ms, 0)),
+        record_time=rfc3339(record_time_ms),
         reason=rejection.reason,
         field=rejection.field,
         value=rejection.value,
@@ -75,6 +75,6 @@ def dead_letter(
 def attempts_of(headers: Headers) -> int:
     """How often this record has been replayed before; 0 for a first try or an unreadable header."""
     for name, content in headers:
-        if name == ATTEMPTS_HEADER and content.isascii() and content.isdigit() and len(content) < 5:
+        if name == ATTEMPTS_HEADER and content and content.isascii() and content.isdigit() and len(content) < 5:
             return int(content)
     return 0

@@ -83,7 +83,7 @@ def decode(value: bytes) -> Result:
     """A record of the topic `conversions`.
 
     Raises:
-        msgspec.DecodeError: it is none.
+        ValueError: it is none.
     """
     return _decoder.decode(value)
 

@@ -33,5 +33,6 @@ def raw_row(
 def dead_letter_row(letter: DeadLetter, *, offset: int) -> dict[str, Any]:
     """The row of a dead letter; `offset` is its own in the topic `dead-letters`, the first copy wins."""
     row = msgspec.structs.asdict(letter)
+    row["headers"] = [(name, content or b"") for name, content in letter.headers]
     row["precedence"] = -offset
     return row

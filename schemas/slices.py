@@ -7,10 +7,10 @@ was paused and goes on late must not overwrite anybody but itself.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from schemas.partitioning import partition_of
 
@@ -59,8 +59,8 @@ class Slice(Struct, frozen=True, tag="slice", tag_field="type"):
     source_partition: int
     incarnation: str
     version: int
-    counts: list[int]
-    money: dict[str, list[int]]
+    counts: Annotated[list[int], Meta(min_length=len(COUNTS), max_length=len(COUNTS))]
+    money: dict[str, Annotated[list[int], Meta(min_length=3, max_length=3)]]
 
 
 class Progress(Struct, frozen=True, tag="progress", tag_field="type"):
@@ -90,6 +90,13 @@ _decoder: msgspec.json.Decoder[SliceRecord] = msgspec.json.Decoder(SliceRecord)
 _encoder = msgspec.json.Encoder()
 
 
+class _Spoken(Struct):
+    schema: int
+
+
+_spoken_decoder = msgspec.json.Decoder(_Spoken)
+
+
 def encode(record: SliceRecord) -> bytes:
     return _encoder.encode(record)
 
@@ -100,10 +107,19 @@ def decode(value: bytes) -> SliceRecord:
     Raises:
         ValueError: not such a record, or one of another schema: it belongs to another version of the program.
     """
-    record = _decoder.decode(value)
-    if record.schema != SLICES_SCHEMA:
-        raise ValueError(f"schema {record.schema}, this program speaks {SLICES_SCHEMA}")
+    try:
+        record = _decoder.decode(value)
+    except msgspec.ValidationError:
+        # Most likely it does not fit because it speaks another schema; say that rather than which field.
+        _refuse_other_schema(_spoken_decoder.decode(value).schema)
+        raise
+    _refuse_other_schema(record.schema)
     return record
+
+
+def _refuse_other_schema(schema: int) -> None:
+    if schema != SLICES_SCHEMA:
+        raise ValueError(f"schema {schema}, this program speaks {SLICES_SCHEMA}")
 
 
 def home_of(entity: Entity, partitions: int) -> int:
