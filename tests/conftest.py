@@ -10,47 +10,23 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from infra.embedded.clickhouse.users import READER, WRITER  # noqa: E402
-from infra.embedded.stack import start_clickhouse, start_tansu, store_url  # noqa: E402
-from infra.kafka import jars  # noqa: E402
-from infra.kafka.cluster import ApacheKafka  # noqa: E402
-from infra.processes.ports import free_port  # noqa: E402
-from infra.processes.stack import Stack  # noqa: E402
-from schemas.errors import Fault  # noqa: E402
+from ground import Store
+
+from infra.embedded.clickhouse.users import READER, WRITER
+from infra.embedded.stack import start_clickhouse, start_tansu, store_url
+from infra.kafka import jars
+from infra.kafka.cluster import ApacheKafka
+from infra.processes.ports import free_port
+from infra.processes.stack import Stack
+from schemas.errors import Fault
 
 REQUIRE_KAFKA = "GROUNDSWELL_REQUIRE_KAFKA"
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """A ClickHouse to talk to: where it listens, and what its two users take as GROUNDSWELL_STORE."""
-
-    port: int
-    store: str
-    reader_store: str
-
-    @property
-    def url(self) -> str:
-        """Base of its HTTP interface."""
-        return f"http://127.0.0.1:{self.port}/"
-
-    def of(self, database: str) -> Store:
-        """The same server, another database."""
-        return Store(self.port, _with_database(self.store, database), _with_database(self.reader_store, database))
-
-
-def _with_database(store: str, database: str) -> str:
-    return urlunsplit(urlsplit(store)._replace(path=f"/{database}"))
 
 
 @pytest.fixture(scope="session")

@@ -83,7 +83,7 @@ class EmbeddedStack(Stack):
         # Imported here: infra.kafka needs Java, the default does not.
         from infra.kafka.cluster import ApacheKafka
 
-        self._brokers = ApacheKafka(stack=self, name="kafka", data=self.folder / "kafka").start().addresses
+        self._brokers = ApacheKafka(stack=self, name="kafka").start().addresses
 
 
 def start_tansu(stack: Stack, name: str = "kafka") -> str:

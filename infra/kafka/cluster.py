@@ -62,6 +62,7 @@ class ApacheKafka:
         self._owns_stack = stack is None
         self._name = name
         self._data = data or self._stack.folder / name
+        self._disposable = data is None
         ports = [free_port() if port is None else port + place for place in range(brokers)]
         self.nodes = tuple(
             Node(number, ports[number - 1], free_port(), self._data / f"node-{number}")
@@ -104,7 +105,9 @@ class ApacheKafka:
         try:
             cluster_id = self._cluster_id()
             for node in self.nodes:
-                self._stack.start(self._child(node.number), self._argv(node, java, folder, cluster_id))
+                argv = self._argv(node, java, folder, cluster_id)
+                # Asked politely, the last of three waits for a quorum that will not come back.
+                self._stack.start(self._child(node.number), argv, disposable=self._disposable)
             self._wait_for(set(range(1, len(self.nodes) + 1)))
         except BaseException:
             self.stop()
@@ -122,11 +125,12 @@ class ApacheKafka:
 
     def stop(self) -> None:
         """End all brokers (and the stack, if it is the cluster's own)."""
+        if self._owns_stack:
+            self._stack.close()
+            return
         for node in reversed(self.nodes):
             if self._child(node.number) in self._stack.running():
                 self._stack.stop_child(self._child(node.number))
-        if self._owns_stack:
-            self._stack.close()
 
     def _child(self, node: int) -> str:
         return f"{self._name}-{node}"

@@ -23,7 +23,11 @@ Ready = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to start a child: kept, so that it can be started again on the same port and data."""
+    """How to start a child: kept, so that it can be started again on the same port and data.
+
+    `disposable`: all it could save when asked politely is in the stack's folder, so where that is temporary it is not
+    asked politely at the end.
+    """
 
     name: str
     argv: Sequence[str]
@@ -32,6 +36,7 @@ class Recipe:
     within: float = 30.0
     patience: float = 10.0
     may_end: bool = False
+    disposable: bool = False
 
 
 class Child:
@@ -91,8 +96,8 @@ class Child:
         return self.process.wait()
 
     def last_lines(self, count: int = 5) -> str:
-        """The end of its log, for a message."""
+        """The end of its log in one line, for a message."""
         with self.log.open("rb") as stream:
             stream.seek(max(0, self.log.stat().st_size - 8192))
             lines = stream.read().decode(errors="replace").split("\n")
-        return "\n".join([line for line in lines if line.strip()][-count:])
+        return " | ".join([line for line in lines if line.strip()][-count:])

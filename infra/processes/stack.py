@@ -83,7 +83,7 @@ class Stack:
         if self._guard is None:
             return
         for name in reversed(list(self._children)):
-            self._forget(name, lambda child: child.stop())
+            self._forget(name, self._end)
         self._resting.clear()
         if self._temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -102,6 +102,7 @@ class Stack:
         within: float = 30.0,
         patience: float | None = None,
         may_end: bool = False,
+        disposable: bool = False,
     ) -> None:
         """Start a child and wait until `ready()` is true.
 
@@ -112,6 +113,7 @@ class Stack:
             within: seconds it may take.
             patience: seconds between SIGTERM and SIGKILL, if others than the stack's.
             may_end: an exit with code 0 is no Fault.
+            disposable: SIGKILL will do at the end of a temporary stack: it saves nothing that matters then.
 
         Raises:
             Fault: it died or was not ready in time.
@@ -121,7 +123,7 @@ class Stack:
         path = os.pathsep.join(filter(None, [str(SOURCE_ROOT), os.environ.get("PYTHONPATH", "")]))
         environment = {"PYTHONPATH": path, **(env or {})}
         bound = self._patience if patience is None else patience
-        self._launch(Recipe(name, argv, environment, ready, within, bound, may_end))
+        self._launch(Recipe(name, argv, environment, ready, within, bound, may_end, disposable))
 
     def check(self) -> None:
         """Raise a Fault if a child has died (other than by `stop_child` or `kill_child`), or the guard has."""
@@ -183,6 +185,9 @@ class Stack:
             f"{child.recipe.name} has died with exit code {child.exit_code()}",
             f"Its log {child.log} ends: {child.last_lines()}",
         )
+
+    def _end(self, child: Child) -> int:
+        return child.kill() if self._temporary and child.recipe.disposable else child.stop()
 
     def _rest(self, name: str, end: Callable[[Child], int]) -> int:
         self._resting[name] = self._children[name].recipe

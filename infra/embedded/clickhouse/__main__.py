@@ -80,9 +80,12 @@ def _serve(engine: Engine, listener: socket.socket, ready_file: Path | None) -> 
     # Backlog first: from the line on, a client that connects waits instead of being turned away.
     listener.listen(128)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    print(f"ready {url}", flush=True)
     if ready_file is not None:
-        ready_file.write_text(url + "\n")
+        # Renamed, so that who waits for the file never reads half of it.
+        unfinished = ready_file.with_name(ready_file.name + ".unfinished")
+        unfinished.write_text(url + "\n")
+        unfinished.rename(ready_file)
+    print(f"ready {url}", flush=True)
     endpoint = Endpoint(engine, passwords())
     config = uvicorn.Config(
         endpoint.app(), log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="off"

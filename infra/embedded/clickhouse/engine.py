@@ -131,7 +131,8 @@ class Engine:
 
         Raises:
             Refused: this user may not.
-            RuntimeError: the engine's own error text; no row of `data` has landed.
+            RuntimeError: the engine's own error text; no row of `data` has landed (of up to a million rows: more
+                are inserted as several blocks).
         """
         self._admit(self.canonical(f"{head} FORMAT {format}"), user)
         with self._handle() as handle:
