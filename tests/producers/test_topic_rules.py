@@ -1,0 +1,102 @@
+"""What is wrong with topics, said with the way to mend it."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.topics import HEARTBEATS, SHARES, SLICES, TOPICS
+from streams.producers.topic_rules import Found, Plan, faults, settings_of, untold
+
+PLAN = Plan(("broker:9092",))
+
+
+def _found(plan: Plan = PLAN) -> dict[str, Found]:
+    return {topic.name: Found(plan.partitions, settings_of(plan, topic)) for topic in TOPICS}
+
+
+def _with(name: str, **settings: str) -> dict[str, Found]:
+    found = _found()
+    changed = {**found[name].settings, **{key.replace("_", "."): value for key, value in settings.items()}}
+    return {**found, name: Found(4, changed)}
+
+
+def _first(found: dict[str, Found], plan: Plan = PLAN) -> str:
+    return str(next(faults(plan, found)))
+
+
+def test_topics_as_they_are_created_are_right() -> None:
+    for plan in (PLAN, Plan(("b:1",), "p-", 8, 3, -1), Plan(("b:1",), retention_days=3)):
+        assert list(faults(plan, _found(plan))) == []
+
+
+def test_a_missing_topic_is_to_be_created() -> None:
+    found = _found()
+    del found[SLICES]
+    assert "groundswell topics" in _first(found)
+
+
+def test_a_wrong_cleanup_is_mended_with_one_command() -> None:
+    told = _first(_with(SLICES, cleanup_policy="delete"))
+    assert told.startswith("kafka: topic 'slices' has cleanup.policy=delete, it must be compact,delete")
+    assert (
+        "`kafka-configs.sh --bootstrap-server broker:9092 --alter --entity-type topics --entity-name slices"
+        " --add-config cleanup.policy=[compact,delete]`" in told
+    )
+
+
+def test_the_order_of_two_cleanup_policies_does_not_matter() -> None:
+    assert list(faults(PLAN, _with(SLICES, cleanup_policy="delete,compact"))) == []
+
+
+def test_a_topic_that_forgets_too_early_is_wrong() -> None:
+    assert "retention.ms=604800000, it must be 1209600000" in _first(_with(SHARES, retention_ms="604800000"))
+
+
+@pytest.mark.parametrize("kept", ["-1", "99999999999"])
+def test_a_topic_that_keeps_longer_is_right(kept: str) -> None:
+    assert list(faults(PLAN, _with(SHARES, retention_ms=kept))) == []
+
+
+def test_history_must_be_kept_for_ever_where_that_is_asked() -> None:
+    plan = Plan(("broker:9092",), retention_days=-1)
+    assert "retention.ms=1209600000, it must be -1" in _first(_found(PLAN), plan)
+
+
+def test_a_limit_in_bytes_is_wrong_where_records_are_deleted() -> None:
+    assert "retention.bytes" in _first(_with(SHARES, retention_bytes="1000000"))
+    assert list(faults(PLAN, _with(HEARTBEATS, retention_bytes="1000000", retention_ms="1"))) == []
+
+
+def test_messages_must_fit() -> None:
+    assert "max.message.bytes=1048588" in _first(_with(SHARES, max_message_bytes="1048588"))
+
+
+def test_the_producers_time_must_stand() -> None:
+    assert "it must be CreateTime" in _first(_with(SHARES, message_timestamp_type="LogAppendTime"))
+
+
+def test_source_topics_of_different_size_are_refused() -> None:
+    found = {**_found(), SHARES: Found(3, {})}
+    assert "shares 3, clicks 4" in _first(found)
+
+
+def test_heartbeats_of_another_size_are_refused() -> None:
+    few, many = ({**_found(), HEARTBEATS: Found(count, {})} for count in (1, 9))
+    assert "--alter --topic heartbeats --partitions 4" in _first(few)
+    assert "--delete --topic heartbeats" in _first(many)
+
+
+def test_partitions_that_the_settings_do_not_say_are_refused() -> None:
+    assert "GROUNDSWELL_PARTITIONS=4" in _first(_found(), Plan(("broker:9092",), partitions=8))
+
+
+def test_a_broker_that_tells_nothing_is_not_wrong_but_cannot_be_checked() -> None:
+    silent = {topic.name: Found(4, {}) for topic in TOPICS}
+    assert list(faults(PLAN, silent)) == []
+    for topic in TOPICS:
+        assert "cleanup.policy" in untold(topic, silent[topic.name])
+
+
+def test_names_carry_the_prefix() -> None:
+    plan = Plan(("broker:9092",), prefix="blue-")
+    assert "topic 'blue-shares' does not exist" in _first({}, plan)
