@@ -16,13 +16,15 @@ from schemas.times import rfc3339
 from schemas.topics import SOURCES
 from streams.audit import Oracle, Place
 
+Tables = dict[str, list[dict[str, Any]]]
 
-def landed(log: Log) -> dict[str, list[dict[str, Any]]]:
+
+def landed(log: Log) -> Tables:
     """The rows that a faultless pipeline lands, by table."""
     oracle = log.oracle()
     clock_ms = max((record.record_time_ms for record in log.records), default=0)
     watermark_ms = clock_ms - 300_000
-    tables: dict[str, list[dict[str, Any]]] = {
+    tables: Tables = {
         topic: [
             raw_row(
                 valid.event,

@@ -33,3 +33,7 @@ class Store:
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         if lines:
             self.client.raw_insert(table, insert_block=lines.encode(), fmt="JSONEachRow")
+
+    def close(self) -> None:
+        self.client.command(f"DROP DATABASE {self.database} SYNC")
+        self.client.close()

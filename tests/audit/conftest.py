@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from typing import Any
 
 import pytest
 from audit_store import Store
 from audit_story import Log
-
-from infra.embedded.stack import start_clickhouse, store_url
-from infra.processes.ports import free_port
-from infra.processes.stack import Stack
 
 
 @pytest.fixture
@@ -45,16 +41,7 @@ def appeal() -> Log:
 
 
 @pytest.fixture(scope="session")
-def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with Stack() as stack:
-        port = free_port()
-        start_clickhouse(stack, tmp_path_factory.mktemp("audit") / "clickhouse", port)
-        yield store_url("groundswell", port)
-
-
-@pytest.fixture(scope="session")
-def store(clickhouse_url: str) -> Iterator[Store]:
-    store = Store(clickhouse_url)
+def store(clickhouse: Any) -> Iterator[Store]:
+    store = Store(clickhouse.store)
     yield store
-    with suppress(Exception):
-        store.client.command(f"DROP DATABASE {store.database}")
+    store.close()
