@@ -143,9 +143,7 @@ class Sender:
     def _make_room(self, size: int) -> None:
         while self._waiting and self._waiting[0][2].is_done:
             self._settle_oldest()
-        while len(self._waiting) >= self._in_flight or (
-            self._waiting and self._waiting_bytes + size > IN_FLIGHT_BYTES
-        ):
+        while len(self._waiting) >= self._in_flight or (self._waiting and self._waiting_bytes + size > IN_FLIGHT_BYTES):
             self._settle_oldest()
 
     def _settle_oldest(self) -> None:

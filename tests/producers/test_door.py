@@ -171,12 +171,8 @@ def test_orphans_never_get_a_share_and_brought_a_gift(appeal: Folded) -> None:
 
 
 def test_somebody_has_one_click_and_one_gift(appeal: Folded) -> None:
-    clicks = [
-        click for _, click in appeal.accepted["clicks"] if appeal.owners.get(click.referral_id) == LONE_ID
-    ]
-    gifts = [
-        gift for _, gift in appeal.accepted["donations"] if appeal.owners.get(gift.referral_id) == LONE_ID
-    ]
+    clicks = [click for _, click in appeal.accepted["clicks"] if appeal.owners.get(click.referral_id) == LONE_ID]
+    gifts = [gift for _, gift in appeal.accepted["donations"] if appeal.owners.get(gift.referral_id) == LONE_ID]
     assert (len(clicks), len(gifts)) == (1, 1)
 
 

@@ -41,9 +41,7 @@ def sender(plan: Plan) -> Iterator[Sender]:
 
 def _read(plan: Plan, topic: str, count: int) -> list:
     """All records of a topic, waiting at most 20 s for as many as are expected."""
-    consumer = KafkaConsumer(
-        bootstrap_servers=list(plan.brokers), auto_offset_reset="earliest", group_id=None
-    )
+    consumer = KafkaConsumer(bootstrap_servers=list(plan.brokers), auto_offset_reset="earliest", group_id=None)
     consumer.assign([TopicPartition(plan.name(topic), number) for number in range(plan.partitions)])
     records: list = []
     deadline = time.monotonic() + 20
@@ -103,9 +101,7 @@ def test_the_whole_appeal_arrives_as_it_was_made(plan: Plan, sender: Sender) -> 
             (record.key, record.value, record.record_time_ms) for record in sent
         )
     beats = _read(plan, HEARTBEATS, summary[HEARTBEATS].acknowledged)
-    newest = {
-        partition: max(b.timestamp for b in beats if b.partition == partition) for partition in range(4)
-    }
+    newest = {partition: max(b.timestamp for b in beats if b.partition == partition) for partition in range(4)}
     assert set(newest.values()) == {door.TAIL_END_MS}
 
 

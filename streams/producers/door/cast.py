@@ -30,9 +30,7 @@ class Influencer:
     channels: tuple[str, ...]
 
 
-AUTHOR: Final = Influencer(
-    "author", 2_140, 10, 2_100, 100, "strong", ("blog", "email", "twitter", "facebook")
-)
+AUTHOR: Final = Influencer("author", 2_140, 10, 2_100, 100, "strong", ("blog", "email", "twitter", "facebook"))
 NORTH: Final = Influencer("celebrity-north", 118_000, 2, 70, 1, "weak", ("twitter",))
 SOUTH: Final = Influencer("celebrity-south", 531_000, 2, 120, 1, "weak", ("twitter",))
 CELEBRITIES: Final = (NORTH, SOUTH)

@@ -115,9 +115,7 @@ def _from_community(visit: Visit) -> bool:
 
 def _late(dice: Dice, chooser: _Chooser, early: list[Gift]) -> list[Gift]:
     last = TAIL_END_MS - HOUR
-    gifts = chooser.gifts(
-        LATE_WAVE, last, lambda visit: visit.influencer_id == AUTHOR.id and visit.at_ms > RESULTS_MS
-    )
+    gifts = chooser.gifts(LATE_WAVE, last, lambda visit: visit.influencer_id == AUTHOR.id and visit.at_ms > RESULTS_MS)
     gifts += chooser.gifts(LATE_TRICKLE, last, lambda visit: _from_community(visit) and visit.at_ms > END_MS)
     former = dice.shuffled([gift.donor_id for gift in early])
     for number in range(LATE_DIRECT):

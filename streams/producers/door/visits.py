@@ -81,9 +81,7 @@ class _Crowd:
 def _orphans(dice: Dice, crowd: _Crowd) -> Iterator[Visit]:
     for referral_id in ORPHAN_REFERRALS:
         for _ in range(ORPHAN_VISITS):
-            yield crowd.orphan(
-                START_MS + dice.whole(2 * 60, 40 * 60) * MINUTE + dice.whole(0, 59_999), referral_id
-            )
+            yield crowd.orphan(START_MS + dice.whole(2 * 60, 40 * 60) * MINUTE + dice.whole(0, 59_999), referral_id)
 
 
 def _first_48_hours(dice: Dice, crowd: _Crowd, posts: list[Post], count: int) -> Iterator[Visit]:
