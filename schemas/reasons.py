@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class Reason(StrEnum):
-    """Each names a fault of the event itself.  README's producers' guide quotes these lines."""
+    """Each names what is wrong with an event.  README's producers' guide quotes these lines."""
 
     EMPTY_MESSAGE = "empty_message"  # no value at all (a tombstone)
-    TOO_LARGE = "too_large"  # more bytes than the contract allows
+    TOO_LARGE = "too_large"  # more bytes, or levels of nesting, than the contract allows
     BAD_JSON = "bad_json"  # not JSON, or not UTF-8
     NOT_AN_OBJECT = "not_an_object"  # JSON, but not an object
     MISSING_FIELD = "missing_field"
@@ -27,3 +28,8 @@ class Reason(StrEnum):
     WRONG_PARTITION = "wrong_partition"  # the producer does not use Kafka's murmur2 partitioner
     REFERRAL_TAKEN = "referral_taken"  # the referral belongs to another influencer
     OPERATOR_ERROR = "operator_error"  # a guard: the event made an operator raise
+
+
+# These need more than the record: who came first, or code that failed.  All others are the codec's.
+STATEFUL_REASONS: Final = frozenset({Reason.REFERRAL_TAKEN, Reason.OPERATOR_ERROR})
+CODEC_REASONS: Final = frozenset(Reason) - STATEFUL_REASONS

@@ -57,7 +57,8 @@ def explain(topic: str, sentence: str, value: bytes) -> Rejection:
     at = _AT_FIELD.search(sentence)
     if at is None:
         return Rejection(Reason.WRONG_TYPE, "", shown(value), sentence)
-    return _misfit(topic, at[1], shown(bytes(fields.get(at[1], b""))), sentence[: at.start()])
+    sent = bytes(fields.get(at[1], b"")).removeprefix(b'"').removesuffix(b'"')
+    return _misfit(topic, at[1], shown(sent), sentence[: at.start()])
 
 
 def _misfit(topic: str, field: str, sent: str, sentence: str) -> Rejection:
