@@ -15,7 +15,8 @@ from xxhash import xxh3_64_intdigest
 
 def identity_of(campaign_id: str, referral_id: str | None, occurred_ms: int, event_id: str) -> int:
     """The 64-bit identity of an event within its topic; the same on every machine and every run."""
-    return xxh3_64_intdigest(f"{campaign_id}|{referral_id}|{occurred_ms}|{event_id.lower()}".encode())
+    # No referral is empty, so a gift without one cannot be taken for one of a referral called None.
+    return xxh3_64_intdigest(f"{campaign_id}|{referral_id or ''}|{occurred_ms}|{event_id.lower()}".encode())
 
 
 class Identities:
