@@ -1,6 +1,9 @@
 -- What the pipeline says: results of windows, how far it has come, and what it could not process.
 -- Rows are absolute and versioned: the larger version wins, so sending one twice is harmless.
 -- One partition each: these tables are cut by campaign or topic, never by time.
+--
+-- A time that comes from a record's timestamp may be anything a text can say (a producer sets it), but not the year
+-- 58862: a row that is refused here would stop the sink for good, one from beyond 9999 every query over it.
 
 CREATE TABLE IF NOT EXISTS conversions
 (
@@ -30,8 +33,8 @@ CREATE TABLE IF NOT EXISTS conversions
     computed_at DateTime64(3, 'UTC'),
     CONSTRAINT window_end_in_range CHECK window_end >= toDateTime('2000-01-01 00:00:00', 'UTC')
         AND window_end < toDateTime('2102-01-01 00:00:00', 'UTC'),
-    CONSTRAINT watermark_in_range CHECK watermark < toDateTime64('2102-01-01 00:00:00', 3, 'UTC'),
-    CONSTRAINT computed_at_in_range CHECK computed_at < toDateTime64('2102-01-01 00:00:00', 3, 'UTC')
+    CONSTRAINT watermark_in_range CHECK watermark <= toDateTime64('9999-12-31 23:59:59.999', 3, 'UTC'),
+    CONSTRAINT computed_at_in_range CHECK computed_at <= toDateTime64('9999-12-31 23:59:59.999', 3, 'UTC')
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (campaign_id, dimension, member, window, window_end)
@@ -53,14 +56,13 @@ CREATE TABLE IF NOT EXISTS watermarks
     duplicates Map(String, UInt64),
     dead_lettered Map(String, UInt64),
     late Map(String, UInt64),
-    CONSTRAINT clock_in_range CHECK clock < toDateTime64('2102-01-01 00:00:00', 3, 'UTC'),
-    CONSTRAINT computed_at_in_range CHECK computed_at < toDateTime64('2102-01-01 00:00:00', 3, 'UTC')
+    CONSTRAINT clock_in_range CHECK clock <= toDateTime64('9999-12-31 23:59:59.999', 3, 'UTC'),
+    CONSTRAINT computed_at_in_range CHECK computed_at <= toDateTime64('9999-12-31 23:59:59.999', 3, 'UTC')
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (slices_partition, source_partition)
 COMMENT 'How far each partition of slices has taken in each source partition; ask accounting and complete_up_to.';
 
--- The time of a dead letter may be anything a text can say (it may be why it is one), but not the year 58862.
 CREATE TABLE IF NOT EXISTS dead_letters
 (
     topic LowCardinality(String),
@@ -78,7 +80,7 @@ CREATE TABLE IF NOT EXISTS dead_letters
     headers Array(Tuple(String, String)) COMMENT 'values in base64',
     attempts UInt16,
     precedence Int64,
-    CONSTRAINT record_time_in_range CHECK record_time < toDateTime64('9999-12-31 23:59:59', 3, 'UTC')
+    CONSTRAINT record_time_in_range CHECK record_time <= toDateTime64('9999-12-31 23:59:59.999', 3, 'UTC')
 )
 ENGINE = ReplacingMergeTree(precedence)
 ORDER BY (topic, source_partition, source_offset)

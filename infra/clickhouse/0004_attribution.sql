@@ -83,16 +83,12 @@ COMMENT 'Whose link was seen, how often, and how is that known? Never add counts
 
 -- `phase` cuts at the campaign's own clock: before | appeal = [start, end) | tail.
 -- gross, refunded and fee_paid are zero in other currencies than the campaign's: currencies are never added.
-CREATE OR REPLACE VIEW attributed_donations AS
+CREATE OR REPLACE VIEW counted_donations AS
 SELECT
     d.campaign_id AS campaign_id,
     d.referral_id AS referral_id,
     d.occurred_at AS occurred_at,
     d.event_id AS event_id,
-    multiIf(d.referral_id = '', '(direct)', coalesce(nullIf(r.influencer_id, ''), '(unattributed)')) AS influencer_id,
-    multiIf(d.referral_id = '', '(direct)', coalesce(nullIf(r.channel, ''), '(unattributed)')) AS channel,
-    multiIf(d.referral_id = '', '(direct)', coalesce(nullIf(r.tie, ''), '(unattributed)')) AS owner_tie,
-    if(coalesce(r.influencer_id, '') = '', NULL, r.shared_at) AS shared_at,
     d.donation_id AS donation_id,
     toString(d.kind) AS kind,
     d.amount AS amount,
@@ -108,64 +104,70 @@ SELECT
     d.record_time AS record_time,
     d.late AS late
 FROM donations AS d FINAL
-LEFT JOIN referrals AS r ON r.campaign_id = d.campaign_id AND r.referral_id = d.referral_id
 LEFT JOIN (SELECT id, start, end, currency FROM campaigns FINAL) AS c ON c.id = d.campaign_id
-COMMENT 'Who moved this gift, and in which phase of the appeal? (direct) without a referral, (unattributed) without its share.';
+COMMENT 'Which gifts and refunds were there, in which phase of the appeal, and what do they count in its currency?';
+
+CREATE OR REPLACE VIEW attributed_donations AS
+SELECT
+    d.*,
+    multiIf(d.referral_id = '', '(direct)', coalesce(nullIf(r.influencer_id, ''), '(unattributed)')) AS influencer_id,
+    multiIf(d.referral_id = '', '(direct)', coalesce(nullIf(r.channel, ''), '(unattributed)')) AS channel,
+    multiIf(d.referral_id = '', '(direct)', coalesce(nullIf(r.tie, ''), '(unattributed)')) AS owner_tie,
+    if(coalesce(r.influencer_id, '') = '', NULL, r.shared_at) AS shared_at
+FROM counted_donations AS d
+LEFT JOIN referrals AS r ON r.campaign_id = d.campaign_id AND r.referral_id = d.referral_id
+COMMENT 'Who moved this gift? (direct) without a referral, (unattributed) without its share.';
 
 -- Sums before the join to their owner: as many rows as referrals, however many events.
 CREATE OR REPLACE VIEW referral_totals AS
 SELECT
-    t.campaign_id AS campaign_id,
-    t.referral_id AS referral_id,
+    t.*,
     multiIf(t.referral_id = '', '(direct)', coalesce(nullIf(r.influencer_id, ''), '(unattributed)')) AS influencer_id,
     multiIf(t.referral_id = '', '(direct)', coalesce(nullIf(r.channel, ''), '(unattributed)')) AS channel,
-    multiIf(t.referral_id = '', '(direct)', coalesce(nullIf(r.tie, ''), '(unattributed)')) AS owner_tie,
-    t.shares AS shares,
-    t.impressions_measured AS impressions_measured,
-    t.impressions_sampled AS impressions_sampled,
-    t.impressions_estimated AS impressions_estimated,
-    t.clicks AS clicks,
-    t.donations AS donations,
-    t.refunds AS refunds,
-    t.gross AS gross,
-    t.refunded AS refunded,
-    t.fee AS fee,
-    t.gross - t.refunded - t.fee AS net
+    multiIf(t.referral_id = '', '(direct)', coalesce(nullIf(r.tie, ''), '(unattributed)')) AS owner_tie
 FROM
 (
     SELECT
         campaign_id,
         referral_id,
         sum(share) AS shares,
+        max(seen_by) AS reach,
+        min(started) AS first_share_at,
         sum(measured) AS impressions_measured,
         sum(sampled) AS impressions_sampled,
         sum(estimated) AS impressions_estimated,
         sum(click) AS clicks,
         sum(gift) AS donations,
         sum(returned) AS refunds,
+        arraySort(groupUniqArrayArray(givers)) AS donor_ids,
         sum(in) AS gross,
         sum(out) AS refunded,
-        sum(cost) AS fee
+        sum(cost) AS fee,
+        gross - refunded - fee AS net
     FROM
     (
-        SELECT campaign_id, referral_id, count() AS share, 0 AS measured, 0 AS sampled, 0 AS estimated, 0 AS click,
-            0 AS gift, 0 AS returned, toDecimal128(0, 4) AS in, toDecimal128(0, 4) AS out, toDecimal128(0, 4) AS cost
+        SELECT campaign_id, referral_id, count() AS share, max(audience) AS seen_by,
+            toNullable(min(occurred_at)) AS started, 0 AS measured, 0 AS sampled, 0 AS estimated, 0 AS click,
+            0 AS gift, 0 AS returned, emptyArrayString() AS givers,
+            toDecimal128(0, 4) AS in, toDecimal128(0, 4) AS out, toDecimal128(0, 4) AS cost
         FROM accepted_shares
         GROUP BY campaign_id, referral_id
         UNION ALL
-        SELECT campaign_id, referral_id, 0, sumIf(count, basis = 'measured'), sumIf(count, basis = 'sampled'),
-            sumIf(count, basis = 'estimated'), 0, 0, 0, toDecimal128(0, 4), toDecimal128(0, 4), toDecimal128(0, 4)
+        SELECT campaign_id, referral_id, 0, 0, NULL, sumIf(count, basis = 'measured'), sumIf(count, basis = 'sampled'),
+            sumIf(count, basis = 'estimated'), 0, 0, 0, emptyArrayString(),
+            toDecimal128(0, 4), toDecimal128(0, 4), toDecimal128(0, 4)
         FROM impressions FINAL
         GROUP BY campaign_id, referral_id
         UNION ALL
-        SELECT campaign_id, referral_id, 0, 0, 0, 0, count(), 0, 0,
+        SELECT campaign_id, referral_id, 0, 0, NULL, 0, 0, 0, count(), 0, 0, emptyArrayString(),
             toDecimal128(0, 4), toDecimal128(0, 4), toDecimal128(0, 4)
         FROM clicks FINAL
         GROUP BY campaign_id, referral_id
         UNION ALL
-        SELECT campaign_id, referral_id, 0, 0, 0, 0, 0, countIf(kind = 'donation'), countIf(kind = 'refund'),
+        SELECT campaign_id, referral_id, 0, 0, NULL, 0, 0, 0, 0, countIf(kind = 'donation'), countIf(kind = 'refund'),
+            groupUniqArrayIf(assumeNotNull(donor_id), kind = 'donation' AND donor_id IS NOT NULL),
             sum(gross), sum(refunded), sum(fee_paid)
-        FROM attributed_donations
+        FROM counted_donations
         GROUP BY campaign_id, referral_id
     )
     GROUP BY campaign_id, referral_id

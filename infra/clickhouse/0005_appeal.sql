@@ -47,7 +47,7 @@ SELECT
     sum(d.gross) AS gross,
     countIf(phase = 'appeal') AS gifts_48h,
     sumIf(d.gross, phase = 'appeal') AS gross_48h
-FROM attributed_donations AS d
+FROM counted_donations AS d
 WHERE kind = 'donation' AND donor_id IS NOT NULL
 GROUP BY campaign_id, donor
 COMMENT 'Who gave, how often and how much? One row a donor who is known by an id.';
@@ -62,7 +62,7 @@ FROM
         argMax(tie, (tie != 'unknown', occurred_at, event_id)) AS said,
         count() AS gifts,
         sum(gross) AS gave
-    FROM attributed_donations
+    FROM counted_donations
     WHERE kind = 'donation' AND phase = 'appeal' AND donor_id IS NOT NULL
     GROUP BY campaign_id, donor_id
 )
@@ -139,7 +139,7 @@ FROM
             sum(a.gross) AS gross_total,
             sum(a.refunded) AS refunded,
             sum(a.fee_paid) AS fee
-        FROM attributed_donations AS a
+        FROM counted_donations AS a
         GROUP BY campaign_id
     ) AS d ON d.campaign_id = c.id
 )
@@ -176,7 +176,7 @@ LEFT JOIN
             WHERE sharer_id IS NOT NULL
             UNION ALL
             SELECT campaign_id, donor_id, 0, 1, phase = 'appeal'
-            FROM attributed_donations
+            FROM counted_donations
             WHERE kind = 'donation' AND donor_id IS NOT NULL
         )
         GROUP BY campaign_id, person
@@ -190,7 +190,7 @@ LEFT JOIN
 LEFT JOIN
 (
     SELECT campaign_id, count() AS unknown_donors
-    FROM attributed_donations
+    FROM counted_donations
     WHERE kind = 'donation' AND donor_id IS NULL
     GROUP BY campaign_id
 ) AS g ON g.campaign_id = f.campaign_id
@@ -232,7 +232,7 @@ FROM
     UNION ALL
     SELECT campaign_id, toStartOfHour(occurred_at) + INTERVAL 1 HOUR AS hour_end, 0, 0, 0, 0, 0,
         countIf(kind = 'donation'), countIf(kind = 'refund'), sum(gross), sum(refunded), sum(fee_paid)
-    FROM attributed_donations
+    FROM counted_donations
     GROUP BY campaign_id, hour_end
 )
 GROUP BY campaign_id, hour_end

@@ -2,57 +2,26 @@
 
 CREATE OR REPLACE VIEW influencer_totals AS
 SELECT
-    t.campaign_id AS campaign_id,
-    t.influencer_id AS influencer_id,
-    NOT startsWith(t.influencer_id, '(') AS is_influencer,
-    coalesce(s.reach, 0) AS reach,
-    if(is_influencer, s.first_share_at, NULL) AS first_share_at,
-    t.referrals AS referrals,
-    t.shares AS shares,
-    t.impressions_measured AS impressions_measured,
-    t.impressions_sampled AS impressions_sampled,
-    t.impressions_estimated AS impressions_estimated,
-    t.clicks AS clicks,
-    t.donations AS donations,
-    coalesce(g.donors, 0) AS donors,
-    t.refunds AS refunds,
-    t.gross AS gross,
-    t.refunded AS refunded,
-    t.fee AS fee,
-    t.net AS net
-FROM
-(
-    SELECT
-        campaign_id,
-        influencer_id,
-        count() AS referrals,
-        sum(r.shares) AS shares,
-        sum(r.impressions_measured) AS impressions_measured,
-        sum(r.impressions_sampled) AS impressions_sampled,
-        sum(r.impressions_estimated) AS impressions_estimated,
-        sum(r.clicks) AS clicks,
-        sum(r.donations) AS donations,
-        sum(r.refunds) AS refunds,
-        sum(r.gross) AS gross,
-        sum(r.refunded) AS refunded,
-        sum(r.fee) AS fee,
-        sum(r.net) AS net
-    FROM referral_totals AS r
-    GROUP BY campaign_id, influencer_id
-) AS t
-LEFT JOIN
-(
-    SELECT campaign_id, influencer_id, max(audience) AS reach, min(occurred_at) AS first_share_at
-    FROM accepted_shares
-    GROUP BY campaign_id, influencer_id
-) AS s ON s.campaign_id = t.campaign_id AND s.influencer_id = t.influencer_id
-LEFT JOIN
-(
-    SELECT campaign_id, influencer_id, uniqExact(donor_id) AS donors
-    FROM attributed_donations
-    WHERE kind = 'donation'
-    GROUP BY campaign_id, influencer_id
-) AS g ON g.campaign_id = t.campaign_id AND g.influencer_id = t.influencer_id
+    campaign_id,
+    influencer_id,
+    NOT startsWith(influencer_id, '(') AS is_influencer,
+    max(r.reach) AS reach,
+    min(r.first_share_at) AS first_share_at,
+    count() AS referrals,
+    sum(r.shares) AS shares,
+    sum(r.impressions_measured) AS impressions_measured,
+    sum(r.impressions_sampled) AS impressions_sampled,
+    sum(r.impressions_estimated) AS impressions_estimated,
+    sum(r.clicks) AS clicks,
+    sum(r.donations) AS donations,
+    uniqExactArray(r.donor_ids) AS donors,
+    sum(r.refunds) AS refunds,
+    sum(r.gross) AS gross,
+    sum(r.refunded) AS refunded,
+    sum(r.fee) AS fee,
+    sum(r.net) AS net
+FROM referral_totals AS r
+GROUP BY campaign_id, influencer_id
 COMMENT 'What did each influencer bring? (direct) and (unattributed) are rows too, so columns add up; reach is the largest audience.';
 
 -- Events count for the channel of the referral's first share, a share for its own.
@@ -115,17 +84,17 @@ COMMENT 'How many links were shared, seen, clicked and brought a gift? By influe
 -- The prior that the leaderboard shrinks to: a beta distribution fitted to the appeal's own influencers.
 --
 -- d donations of n clicks each.  `mean` is pooled so that big accounts do not own it; the spread kappa is the maximum of
--- the posterior on a grid (log-normal prior: shape 2.8, spread 0.7), clamped to a shape of 0.1 to 10; nothing is left
--- out of the fit.  Chosen on real and simulated appeals against moments, maximum likelihood and outlier rules.
--- An influencer with more donations than recorded clicks has at least as many clicks.
+-- the posterior on a grid (log-normal prior: shape 2.8, spread 0.7), clamped to a shape of 0.1 to 10.  Outliers stay in
+-- the fit: with them out, intervals of influencers who have a donation held 79 % of the time instead of 97 %.
+-- Out are only those with more donations than recorded clicks: their n is not known.
 CREATE OR REPLACE VIEW conversion_priors AS
 SELECT
     campaign_id,
     members,
     pooled,
     least(greatest(kappa_map * pooled, 0.1), 10.) / pooled AS kappa,
-    arraySum(m -> m.1 * kappa / (m.2 + kappa), members) AS weighted_donations,
-    arraySum(m -> m.2 * kappa / (m.2 + kappa), members) AS weighted_clicks,
+    arraySum(m -> m.1 * kappa / (m.2 + kappa), counts) AS weighted_donations,
+    arraySum(m -> m.2 * kappa / (m.2 + kappa), counts) AS weighted_clicks,
     (weighted_donations + 1) / (weighted_clicks + 1 / pooled) AS mean,
     1 / (1 / (kappa * pooled) + 1 / (weighted_clicks * mean + 1)) AS prior_donations,
     prior_donations / mean AS prior_clicks
@@ -134,6 +103,11 @@ FROM
     SELECT
         campaign_id,
         members,
+        -- Sorted: a floating-point sum must not depend on the order in which rows are read.
+        arraySort(arrayMap(m -> (toFloat64(m.donations), toFloat64(m.clicks)),
+            arrayFilter(m -> m.donations <= m.clicks, members))) AS counts,
+        arraySum(m -> m.1, counts) AS donations,
+        arraySum(m -> m.2, counts) AS clicks,
         -- Before the first click the campaign's own prior; below one, so that the likelihood is finite.
         least(if(clicks > 0, greatest(donations, 0.5) / clicks, prior_conversion), 0.95) AS pooled,
         arrayMap(i -> exp(log(20) + i * (log(200000) - log(20)) / 39), range(40)) AS grid,
@@ -141,7 +115,7 @@ FROM
             arraySum(m ->
                 lgamma(m.1 + k * pooled) - lgamma(k * pooled)
                 + lgamma(m.2 - m.1 + k * (1 - pooled)) - lgamma(k * (1 - pooled))
-                - lgamma(m.2 + k) + lgamma(k), members)
+                - lgamma(m.2 + k) + lgamma(k), counts)
             - 0.5 * pow(log(k * pooled / 2.8) / 0.7, 2), grid) AS likelihoods,
         grid[indexOf(likelihoods, arrayMax(likelihoods))] AS kappa_map
     FROM
@@ -149,10 +123,13 @@ FROM
         SELECT
             c.id AS campaign_id,
             any(c.prior_conversion) AS prior_conversion,
-            -- Sorted: floating-point sums must not depend on the order in which rows are read.
-            arraySort(groupArray((toFloat64(t.donations), toFloat64(greatest(t.clicks, t.donations))))) AS members,
-            arraySum(m -> m.1, members) AS donations,
-            arraySum(m -> m.2, members) AS clicks
+            arraySort(groupArray(CAST(
+                (t.influencer_id, t.donations, t.clicks, t.reach, t.referrals, t.shares, t.impressions_measured,
+                 t.impressions_sampled, t.impressions_estimated, t.donors, t.refunds, t.gross, t.refunded, t.fee, t.net),
+                'Tuple(influencer_id String, donations UInt64, clicks UInt64, reach UInt64, referrals UInt64,
+                 shares UInt64, impressions_measured UInt64, impressions_sampled UInt64, impressions_estimated UInt64,
+                 donors UInt64, refunds UInt64, gross Decimal(38, 4), refunded Decimal(38, 4), fee Decimal(38, 4),
+                 net Decimal(38, 4))'))) AS members
         FROM (SELECT id, prior_conversion FROM campaigns FINAL) AS c
         INNER JOIN (SELECT * FROM influencer_totals WHERE is_influencer) AS t ON t.campaign_id = c.id
         GROUP BY c.id
@@ -160,58 +137,53 @@ FROM
 )
 COMMENT 'What conversion does this appeal expect of an influencer before anything is known of them?';
 
--- estimate and interval: the posterior's mean and its Wilson-Hilferty quantiles (there is no inverse beta in
--- ClickHouse; 6 % off the lower end and 2 % off the upper for no donation of 40 clicks, less for more).  z = 2.2414 covers 95 % once the fitted prior's own
--- uncertainty is counted.  rank_score is the lower 10 % end; below two donations nobody is ranked.
+-- conversion and interval: the posterior's mean and its Wilson-Hilferty quantiles (there is no inverse beta in
+-- ClickHouse; 6 % off the lower end and 2 % off the upper for no donation of 40 clicks, less for more).  z = 2.2414
+-- covers 95 % once the fitted prior's own uncertainty is counted.  rank_score is the lower 10 % end; below two donations
+-- nobody is ranked.  With more donations than recorded clicks there is no conversion to speak of: null.
 CREATE OR REPLACE VIEW leaderboard AS
 SELECT
     campaign_id,
     if(rankable, row_number() OVER (
         PARTITION BY campaign_id ORDER BY rankable DESC, rank_score DESC, clicks DESC, influencer_id), NULL) AS position,
-    influencer_id,
-    donations,
-    clicks,
-    conversion,
-    conversion_low,
-    conversion_high,
-    rank_score,
-    rankable,
-    if(rankable, 'ranked', 'too early to rank') AS standing,
-    suspicious,
-    if(clicks >= 20, donations / clicks, NULL) AS raw_conversion,
-    reach,
-    referrals,
-    shares,
-    impressions_measured,
-    impressions_sampled,
-    impressions_estimated,
-    donors,
-    refunds,
-    gross,
-    refunded,
-    fee,
-    net,
+    m.influencer_id AS influencer_id,
+    m.donations AS donations,
+    m.clicks AS clicks,
+    if(clicks_known, posterior_donations / posterior_clicks, NULL) AS conversion,
+    conversion * pow(greatest(centre - 2.2414 * spread, 0.), 3) AS conversion_low,
+    if(clicks_known, least(conversion * pow(centre + 2.2414 * spread, 3), 1.), NULL) AS conversion_high,
+    conversion * pow(greatest(centre - 1.2816 * spread, 0.), 3) AS rank_score,
+    clicks_known AND m.donations >= 2 AS rankable,
+    multiIf(rankable, 'ranked', clicks_known, 'too early to rank', 'clicks are missing') AS standing,
+    clicks_known AND m.donations > 5 * pooled * m.clicks + 3 * sqrt(5 * pooled * m.clicks) + 2 AS suspicious,
+    if(clicks_known AND clicks >= 20, donations / clicks, NULL) AS raw_conversion,
+    m.reach AS reach,
+    m.referrals AS referrals,
+    m.shares AS shares,
+    m.impressions_measured AS impressions_measured,
+    m.impressions_sampled AS impressions_sampled,
+    m.impressions_estimated AS impressions_estimated,
+    m.donors AS donors,
+    m.refunds AS refunds,
+    m.gross AS gross,
+    m.refunded AS refunded,
+    m.fee AS fee,
+    m.net AS net,
     posterior_donations,
     posterior_clicks
 FROM
 (
     SELECT
-        t.*,
-        toFloat64(t.donations) AS d,
-        toFloat64(greatest(t.clicks, t.donations)) AS n,
-        d + p.prior_donations AS posterior_donations,
-        n + p.prior_clicks AS posterior_clicks,
-        posterior_donations / posterior_clicks AS conversion,
+        campaign_id,
+        pooled,
+        m,
+        m.donations <= m.clicks AS clicks_known,
+        m.donations + prior_donations AS posterior_donations,
+        m.clicks + prior_clicks AS posterior_clicks,
         1 - 1 / (9 * posterior_donations) AS centre,
-        1 / (3 * sqrt(posterior_donations)) AS spread,
-        conversion * pow(greatest(centre - 2.2414 * spread, 0.), 3) AS conversion_low,
-        least(conversion * pow(centre + 2.2414 * spread, 3), 1.) AS conversion_high,
-        conversion * pow(greatest(centre - 1.2816 * spread, 0.), 3) AS rank_score,
-        t.donations >= 2 AS rankable,
-        d > 5 * p.pooled * n + 3 * sqrt(5 * p.pooled * n) + 2 AS suspicious
-    FROM influencer_totals AS t
-    INNER JOIN conversion_priors AS p ON p.campaign_id = t.campaign_id
-    WHERE t.is_influencer
+        1 / (3 * sqrt(posterior_donations)) AS spread
+    FROM conversion_priors
+    ARRAY JOIN members AS m
 )
 COMMENT 'Which influencer really moves people? By the conversion that they have at least (90 %), shrunken to the appeal; suspicious: check for test or self donations.';
 

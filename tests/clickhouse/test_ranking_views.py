@@ -110,32 +110,32 @@ def test_without_estimated_views_there_is_no_rate(store, story):
         {"only": (1, 1)},
         {"none": (0, 5)},
         {"idle": (0, 0)},
-        {"more gifts than clicks": (3, 1)},
+        {"lost-clicks": (3, 1)},
+        {"lost-clicks": (3, 1), "ana": (8, 300), "bob": (2, 100)},
     ],
 )
 def test_the_leaderboard_is_the_fit_of_the_reference(store, story, members):
-    members = {name.replace(" ", "-"): counts for name, counts in members.items()}
     tell(story, members)
     story.tell(store)
-    counts = {name: (d, max(n, d)) for name, (d, n) in members.items()}
-    a0, b0 = fitted(list(counts.values()))
+    a0, b0 = fitted([(d, n) for d, n in members.values() if d <= n])
     for row in store.rows("SELECT * FROM leaderboard"):
-        d, n = counts[row["influencer_id"]]
+        d, n = members[row["influencer_id"]]
         a, b = d + a0, n + b0
         centre, spread = 1 - 1 / (9 * a), 1 / (3 * math.sqrt(a))
         low, score = (a / b * max(centre - z * spread, 0) ** 3 for z in (2.2414, 1.2816))
         high = min(a / b * (centre + 2.2414 * spread) ** 3, 1)
         seen = [row[name] for name in ("conversion", "conversion_low", "conversion_high", "rank_score")]
-        assert seen == pytest.approx([a / b, low, high, score], rel=1e-9)
+        assert seen == ([None] * 4 if d > n else pytest.approx([a / b, low, high, score], rel=1e-9))
 
 
 def test_intervals_with_the_prior_fixed_are_those_of_the_exact_distribution(bare, story):
     store = migrated(bare)
     tell(story, {"lucky": (1, 1), "quiet": (0, 40), "solid": (8, 300)})
     story.tell(store)
+    store.client.command("RENAME TABLE conversion_priors TO fitted_priors")
     store.client.command(
-        "CREATE OR REPLACE VIEW conversion_priors AS SELECT 'appeal' AS campaign_id, 0.0184 AS pooled,"
-        " 2.8 AS prior_donations, 2.8 / 0.0184 AS prior_clicks"
+        "CREATE VIEW conversion_priors AS SELECT campaign_id, members, 0.0184 AS pooled,"
+        " 2.8 AS prior_donations, 2.8 / 0.0184 AS prior_clicks FROM fitted_priors"
     )
     rows = {row["influencer_id"]: row for row in store.rows("SELECT * FROM leaderboard")}
     printed = {"lucky": (0.0065, 0.055), "quiet": (0.003, 0.036), "solid": (0.012, 0.040)}
@@ -155,6 +155,15 @@ def test_one_gift_of_one_click_does_not_lead(store, story):
     assert {name: row["position"] for name, row in rows.items()} == {"ana": 1, "bob": 2, "lucky": None, "cid": None}
     assert rows["lucky"]["raw_conversion"] is None
     assert rows["ana"]["raw_conversion"] == pytest.approx(8 / 300)
+
+
+def test_more_gifts_than_clicks_is_no_conversion(store, story):
+    tell(story, {"lost": (9, 2), "ana": (2, 100)})
+    story.tell(store)
+    rows = {row["influencer_id"]: row for row in store.rows("SELECT * FROM leaderboard")}
+    assert (rows["lost"]["position"], rows["lost"]["standing"]) == (None, "clicks are missing")
+    assert (rows["lost"]["suspicious"], rows["lost"]["raw_conversion"]) == (0, None)
+    assert rows["ana"]["position"] == 1
 
 
 def test_a_self_donor_is_flagged_and_not_hidden(store, story):
