@@ -46,6 +46,7 @@ def minor_units(amount: str, currency: str) -> int:
     return int(whole + fraction.ljust(digits, "0"))
 
 
+@lru_cache(maxsize=65_536)
 def decimal_text(minor: int, currency: str) -> str:
     """The decimal text of minor units, with all of the currency's digits: ``decimal_text(-5, "USD") == "-0.05"``."""
     digits = digits_of(currency)

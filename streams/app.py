@@ -46,6 +46,8 @@ class GroundswellApp(faust.App):
     batch_topics: frozenset[str] = frozenset()
     positions: Positions | None = None
     flush: Callable[[], Awaitable[None]] | None = None
+    # Whether a late emission of a paused process could be taken for a newer one than its successor's.
+    fenced: bool = False
 
 
 class PassThrough(faust.Schema):
@@ -95,6 +97,7 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
     app.batch_topics = frozenset(settings.topic(topic) for topic in role.topics)
     app.positions = role.positions
     app.flush = role.flush
+    app.fenced = isinstance(role, AttributionRole)
     topic = app.topic(*sorted(app.batch_topics), schema=PassThrough())
     topic.maxsize = QUEUED_BATCHES  # the argument of app.topic is dropped
 

@@ -28,6 +28,8 @@ from streams.transport import Batch, Positions
 logger = logging.getLogger("groundswell.conversion")
 
 MARK_SECONDS = 5.0
+# A piece of a flush: about 50 ms of work, so that the agent and the heartbeat have their turn.
+RESULTS_AT_ONCE = 2000
 FORGET_SECONDS = 3600.0
 
 
@@ -102,18 +104,23 @@ class ConversionRole:
 
     async def flush(self) -> None:
         now = time.monotonic()
-        messages: list[Message] = []
-        emitted: dict[int, int] = {}
-        for partition, state in self.states.items():
-            if not self._is_ready(partition):
-                continue
-            messages += self._messages(state)
-            emitted[partition] = state.position
-        if messages:
-            await self.outbox.send(messages)
-        for partition, position in emitted.items():
-            await self._mark(partition, position, now)
+        for partition in [partition for partition in self.states if self._is_ready(partition)]:
+            position = await self._emit(partition)
+            if position is not None:
+                await self._mark(partition, position, now)
         self._forget(now)
+
+    async def _emit(self, partition: int) -> int | None:
+        """Say everything there is to say, a piece at a time; the position up to which all is said."""
+        while (state := self.states.get(partition)) is not None:
+            position = state.position
+            found, said_all = self._flush_piece(state)
+            messages = self._messages(state.partition, found)
+            if messages:
+                await self.outbox.send(messages)
+            if said_all:
+                return position
+        return None
 
     async def stop(self) -> None:
         self._marked.clear()
@@ -128,12 +135,12 @@ class ConversionRole:
             logger.info("slices-%d was read to its end at offset %d", partition, self.states[partition].position)
         return True
 
-    def _messages(self, state: Conversion) -> list[Message]:
+    def _flush_piece(self, state: Conversion) -> tuple[list[results.Result], bool]:
+        return self.windower.flush(state, int(time.time() * 1000), RESULTS_AT_ONCE)
+
+    def _messages(self, partition: int, found: list[results.Result]) -> list[Message]:
         topic = self.settings.topic(CONVERSIONS)
-        return [
-            Message(topic, state.partition, results.result_key(result), results.encode(result))
-            for _entity, result in self.windower.flush(state, int(time.time() * 1000))
-        ]
+        return [Message(topic, partition, results.result_key(result), results.encode(result)) for result in found]
 
     async def _mark(self, partition: int, position: int, now: float) -> None:
         last_position, last_time = self._marked.get(partition, (-1, 0.0))

@@ -10,6 +10,12 @@ import sys
 import click
 
 from schemas.errors import Fault
+from streams.commands.audit import audit
+from streams.commands.demo import demo
+from streams.commands.report import report
+from streams.commands.send import replay, send
+from streams.commands.store import migrate, sql
+from streams.commands.topics import topics
 from streams.commands.worker import worker
 
 __all__ = ["main"]
@@ -24,7 +30,9 @@ def cli() -> None:
     """
 
 
-cli.add_command(worker)
+VERBS = (demo, worker, topics, migrate, send, replay, sql, audit, report)
+for verb in VERBS:
+    cli.add_command(verb)
 
 
 def main() -> None:

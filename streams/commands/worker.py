@@ -30,8 +30,11 @@ def worker(roles: tuple[str, ...]) -> int:
         return _run_each(roles)
     from streams.app import run_role  # Faust takes half a second to import: not for `groundswell --help`
     from streams.commands.checks import check_kafka
+    from streams.commands.topics import plan_of
+    from streams.producers.topics import check_topics
 
     check_kafka(settings)
+    check_topics(plan_of(settings))
     return run_role(roles[0], settings)
 
 

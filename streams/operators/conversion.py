@@ -8,12 +8,16 @@ What is emitted, so that rows are bounded by active entities and not by events:
 * each window that still holds something when the watermark passes its end, and the first empty one after it,
   so that a chart falls when nothing happens;
 * a closed window again when a late slice or a re-attributed referral touches it.
+
+What was emitted as provisional is emitted again once it is closed, also when nothing is left in it by then (its
+slices went to an influencer whose share came late).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
@@ -26,6 +30,8 @@ from streams.operators.rates import window_result
 from streams.operators.timeline import LEVELS, Timeline
 from streams.operators.windows import ends_touched, newest_end
 
+UNLIMITED: Final = 1_000_000_000
+
 Touched = dict[tuple[Entity, str], set[int]]
 
 
@@ -35,8 +41,8 @@ class Conversion:
 
     `said` holds what each source partition said last of each (entity, minute): (version, counters).
     `watermarks` (epoch milliseconds, by campaign) never go back.  `touched` holds the window ends to emit by
-    (entity, window name); `closed` the watermark, epoch seconds, up to which a campaign's windows were emitted as
-    final.
+    (entity, window name), `provisional` those that were emitted and are not final yet; `closed` the watermark, epoch
+    seconds, up to which a campaign's windows were emitted as final.
     """
 
     partition: int
@@ -45,6 +51,7 @@ class Conversion:
     timelines: dict[Entity, Timeline] = field(default_factory=dict)
     progress: dict[int, Progress] = field(default_factory=dict)
     touched: Touched = field(default_factory=dict)
+    provisional: Touched = field(default_factory=dict)
     watermarks: dict[str, int] = field(default_factory=dict)
     moved: set[int] = field(default_factory=set)
     closed: dict[str, int] = field(default_factory=dict)
@@ -123,8 +130,10 @@ class Windower:
             state.closed[campaign_id] = watermark_ms // 1000
         state.moved.clear()
 
-    def flush(self, state: Conversion, now_ms: int) -> Iterator[tuple[Entity | None, Result]]:
-        """Everything there is to say now, each result with its entity (None: a watermark); then it is said.
+    def flush(self, state: Conversion, now_ms: int, limit: int = UNLIMITED) -> tuple[list[Result], bool]:
+        """What there is to say now, about `limit` results at most, and whether that is all.
+
+        Watermarks come last, when every result before them is out: they vouch for it.
 
         Args:
             now_ms: processing time, only a column of the rows.
@@ -132,12 +141,19 @@ class Windower:
         computed_at = rfc3339(now_ms)
         for campaign_id, watermark_ms in state.watermarks.items():
             self._close(state, self.campaigns[campaign_id], watermark_ms // 1000)
-        touched, state.touched = state.touched, {}
-        for (entity, name), ends in touched.items():
-            yield from self._results(state, entity, name, ends, computed_at)
-        for partition in sorted(state.moved):
-            yield None, _watermark(state, state.progress[partition], computed_at)
-        state.moved.clear()
+        results: list[Result] = []
+        waiting: Touched = {}
+        while state.touched and len(results) < limit:
+            (entity, name), ends = state.touched.popitem()
+            later = self._emit(state, entity, name, ends, computed_at, results)
+            if later:
+                waiting[entity, name] = later
+        said_all = not state.touched
+        if said_all:
+            results += [_watermark(state, state.progress[partition], computed_at) for partition in sorted(state.moved)]
+            state.moved.clear()
+        state.touched.update(waiting)
+        return results, said_all
 
     def _close(self, state: Conversion, campaign: Campaign, watermark: int) -> None:
         """Touch every window of the campaign that the watermark has passed since the last time."""
@@ -150,32 +166,43 @@ class Windower:
                 for window in campaign.windows:
                     if ends := set(timeline.due(window, closed, watermark)):
                         state.touched.setdefault((entity, window.name), set()).update(ends)
+        for (entity, name), ends in list(state.provisional.items()):
+            if entity.campaign_id == campaign.id and (passed := {end for end in ends if end <= watermark}):
+                state.touched.setdefault((entity, name), set()).update(passed)
+                ends -= passed
+                if not ends:
+                    del state.provisional[entity, name]
 
-    def _results(
-        self, state: Conversion, entity: Entity, name: str, ends: set[int], computed_at: str
-    ) -> Iterator[tuple[Entity, Result]]:
+    def _emit(
+        self, state: Conversion, entity: Entity, name: str, ends: set[int], computed_at: str, results: list[Result]
+    ) -> set[int]:
+        """Append the results of one entity and window; the ends that are to wait.
+
+        The clock travels behind the slices: a window that may begin with the next record waits for it.
+        """
         campaign = self.campaigns[entity.campaign_id]
         window = _window_named(campaign, name)
         newest = newest_end(self.clock_ms(state), window)
-        for end in sorted(ends):
-            if end <= newest:
-                total = state.timelines[entity].total(end - window.size, end)
-                yield (
+        watermark_ms = state.watermarks.get(campaign.id)
+        begun = sorted(end for end in ends if end <= newest)
+        open_ends = {end for end in begun if watermark_ms is None or end * 1000 > watermark_ms}
+        if open_ends:
+            state.provisional.setdefault((entity, name), set()).update(open_ends)
+        for end, total in state.timelines[entity].totals(window, begun):
+            results.append(
+                window_result(
                     entity,
-                    window_result(
-                        entity,
-                        window,
-                        end,
-                        total,
-                        campaign.currency,
-                        watermark_ms=state.watermarks.get(campaign.id),
-                        version=state.position,
-                        computed_at=computed_at,
-                    ),
+                    window,
+                    end,
+                    total,
+                    campaign.currency,
+                    watermark_ms=watermark_ms,
+                    version=state.position,
+                    computed_at=computed_at,
                 )
-            elif end == newest + window.slide:
-                # The clock travels behind the slices: this window may begin with the next record.
-                state.touched.setdefault((entity, name), set()).add(end)
+            )
+        next_one = newest + window.slide
+        return {next_one} if next_one in ends else set()
 
     def forget(self, state: Conversion, horizon_ms: int) -> None:
         """Drop the minutes that are older than the horizon and the largest window before it."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from schemas.campaign import Window
 from schemas.money import decimal_text
 from schemas.results import Amounts, WindowResult
-from schemas.slices import COUNTS, Entity
+from schemas.slices import Entity
 from schemas.times import rfc3339
-from streams.operators.counters import CLICKS, DONATIONS, FEE, GROSS, MEASURED, REFUNDED, Counters
+from streams.operators.counters import FEE, GROSS, REFUNDED, Counters
 
 
 def rate(numerator: int, denominator: int) -> float | None:
@@ -36,26 +38,39 @@ def window_result(
     counts = total.counts
     own = total.money.get(currency, [0, 0, 0])
     net = own[GROSS] - own[REFUNDED] - own[FEE]
+    shares, measured, sampled, estimated, clicks, donations, refunds = counts
     return WindowResult(
         campaign_id=entity.campaign_id,
         dimension=entity.dimension,
         member=entity.member,
         window=window.name,
-        window_end=rfc3339(end * 1000),
-        **dict(zip(COUNTS, counts, strict=True)),
+        window_end=_moment(end),
+        shares=shares,
+        impressions_measured=measured,
+        impressions_sampled=sampled,
+        impressions_estimated=estimated,
+        clicks=clicks,
+        donations=donations,
+        refunds=refunds,
         currency=currency,
         gross=decimal_text(own[GROSS], currency),
         fee=decimal_text(own[FEE], currency),
         refunded=decimal_text(own[REFUNDED], currency),
         net=decimal_text(net, currency),
         other_currencies={code: _amounts(sums, code) for code, sums in total.money.items() if code != currency},
-        conversion=rate(counts[DONATIONS], counts[CLICKS]),
-        per_impression=rate(counts[DONATIONS], counts[MEASURED]),
+        conversion=rate(donations, clicks),
+        per_impression=rate(donations, measured),
         final=int(watermark_ms is not None and end * 1000 <= watermark_ms),
-        watermark=rfc3339(max(watermark_ms or 0, 0)),
+        watermark=_moment(max(watermark_ms or 0, 0) // 1000),
         version=version,
         computed_at=computed_at,
     )
+
+
+@lru_cache(maxsize=65_536)
+def _moment(seconds: int) -> str:
+    # Every entity has rows with the same ends.
+    return rfc3339(seconds * 1000)
 
 
 def _amounts(sums: list[int], currency: str) -> Amounts:

@@ -115,7 +115,7 @@ class Consumer(driver.Consumer):
     # ---- fetch -------------------------------------------------------------------------------------------
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
-        if self.app.positions is not None and self._next and not self.app.rebalancing:
+        if self.app.fenced and self._next and not self.app.rebalancing:
             self.check_fence()
         self._last_poll = monotonic()
         if self.app.rebalancing and active_partitions is not None:

@@ -1,0 +1,176 @@
+"""`groundswell demo`: the whole pipeline on one laptop, an appeal played through it, and its figures.
+
+The broker, the store and the three roles are processes of their own, as in production.  A role that ends with a
+surprise is started again, as a supervisor would; one that says what a person must mend ends the demo.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, Literal
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from infra.clickhouse.figures import figures, leaderboard_rows
+from infra.clickhouse.migrate import migrate
+from infra.embedded.stack import EmbeddedStack
+from schemas.errors import Fault
+from schemas.topics import FOREVER
+from streams import logs
+from streams.commands.appeals import Appeal, door_appeal, gdq_appeal, send_appeal
+from streams.commands.audit import audit_with, describe
+from streams.commands.report import print_figures
+from streams.commands.topics import plan_of
+from streams.commands.worker import ROLE_NAMES
+from streams.producers.topics import create_topics
+from streams.settings import Settings
+from streams.store import connect
+
+LANDING_SECONDS = 100.0
+AUDIT_SECONDS = 30.0
+RESTARTS = 5
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Print the figures and end.")
+@click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on standard output.")
+@click.option("--keep", type=click.Path(path_type=Path), default=None, help="Keep data and logs in this folder.")
+@click.option(
+    "--kafka", type=click.Choice(["tansu", "apache"]), default="tansu", show_default=True, help="Which broker."
+)
+@click.option("--replay", type=(click.Choice(["gdq"]), click.Path(path_type=Path)), default=None, help="gdq FILE")
+def demo(
+    once: bool, as_json: bool, keep: Path | None, kafka: Literal["tansu", "apache"], replay: tuple[str, Path] | None
+) -> int:
+    """Start everything on this machine, play the sample appeal `door` (or a real one), show its figures.
+
+    Nothing is left running or on disk afterwards, except what --keep keeps.
+    """
+    _end_on_sigterm()
+    logs.configure("text")
+    console = Console(stderr=True)
+    appeal = door_appeal() if replay is None else gdq_appeal(replay[1])
+    with EmbeddedStack(keep=keep, broker=kafka) as stack:
+        runner = Runner(stack, console)
+        settings = runner.start()
+        runner.play(appeal, settings)
+        found = runner.figures(appeal, settings)
+        _print(found, appeal, settings, as_json)
+        if not once:
+            runner.keep_up(settings)
+    return 0 if found["audit"] == "equal" else 1
+
+
+class Runner:
+    """The demo's steps over a stack that is up."""
+
+    def __init__(self, stack: EmbeddedStack, console: Console) -> None:
+        self.stack = stack
+        self.console = console
+        self._restarts = 0
+
+    def start(self) -> Settings:
+        """Topics, tables, the three roles; the settings they run under."""
+        environment = {
+            **{name: value for name, value in os.environ.items() if name.startswith("GROUNDSWELL_")},
+            "GROUNDSWELL_KAFKA": self.stack.kafka,
+            "GROUNDSWELL_STORE": self.stack.store,
+            "GROUNDSWELL_CLOCK": "played",
+            # The appeal is history, and Kafka deletes by record time.
+            "GROUNDSWELL_RETENTION_DAYS": str(FOREVER),
+            "GROUNDSWELL_REBALANCE_TIMEOUT": "3",
+        }
+        settings = Settings.from_environment(environment)
+        create_topics(plan_of(settings))
+        migrate(connect(settings.store), settings.load_campaigns())
+        for role in ROLE_NAMES:
+            argv = [sys.executable, "-m", "streams.commands", "worker", role]
+            self.stack.start(role, argv, env=environment)
+        return settings
+
+    def play(self, appeal: Appeal, settings: Settings) -> None:
+        """Send the appeal, and wait until all of it has been folded and has landed."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self.console, disable=not self.console.is_terminal) as progress:
+            sending = progress.add_task(f"sending {appeal.campaign_id}", total=None)
+            sent = send_appeal(
+                appeal, settings, progress=lambda _at, number: progress.update(sending, completed=number)
+            )
+            landing = progress.add_task("landing", total=sent)
+            self._wait_until_landed(settings, sent, lambda number: progress.update(landing, completed=number))
+
+    def _wait_until_landed(self, settings: Settings, sent: int, say: Callable[[int], None]) -> None:
+        deadline = time.monotonic() + LANDING_SECONDS + sent / 1000
+        client = connect(settings.store)
+        while True:
+            self.watch()
+            rows = client.query("SELECT sum(produced), sum(in_flight) FROM accounting").result_rows
+            produced, in_flight = rows[0] if rows else (0, 0)
+            say(max(0, (produced or 0) - (in_flight or 0)))
+            if (produced or 0) >= sent and not in_flight:
+                return
+            if time.monotonic() > deadline:
+                raise Fault(
+                    "groundswell",
+                    f"{produced} of {sent} records have come through, {in_flight} are in flight",
+                    f"Read the logs in {self.stack.log_of('attribution').parent} (use --keep DIR to keep them).",
+                )
+            time.sleep(0.5)
+
+    def figures(self, appeal: Appeal, settings: Settings) -> dict[str, Any]:
+        """The appeal's figures by SQL over views, and the audit's verdict."""
+        result = audit_with(settings, AUDIT_SECONDS)
+        if not result.equal:
+            self.console.print(describe(result))
+        found = figures(connect(self.stack.reader_store), appeal.campaign_id)
+        return {**found, "audit": "equal" if result.equal else f"{result.differences_total} differences"}
+
+    def watch(self) -> None:
+        """Start roles again that ended with a surprise; raise a Fault for anything else that died."""
+        for role in ROLE_NAMES:
+            if role not in self.stack.running() and self._restarts < RESTARTS:
+                code = self.stack.kill_child(role)
+                if code == 2:
+                    raise Fault("settings", f"{role} cannot run", self.stack.log_of(role).read_text()[-500:])
+                self._restarts += 1
+                self.console.print(f"{role} ended with code {code}, starting it again")
+                self.stack.restart_child(role)
+        self.stack.check()
+
+    def keep_up(self, settings: Settings) -> None:
+        """Stay until Ctrl-C."""
+        self.console.print(
+            f"\nKafka       {settings.kafka}\n"
+            f"ClickHouse  {self.stack.reader_store} (reads only)\n\n"
+            f'Ask it:  GROUNDSWELL_STORE={self.stack.reader_store} groundswell sql "SELECT * FROM leaderboard"\n'
+            "Ctrl-C ends everything and removes its data."
+        )
+        try:
+            while True:
+                self.watch()
+                time.sleep(0.5)
+        except KeyboardInterrupt:
+            self.console.print("stopping")
+
+
+def _print(found: dict[str, Any], appeal: Appeal, settings: Settings, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    print_figures(Console(), appeal.campaign_id, found, leaderboard_rows(connect(settings.store), appeal.campaign_id))
+
+
+def _end_on_sigterm() -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)

@@ -1,0 +1,66 @@
+"""`groundswell migrate` and `groundswell sql`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from infra.clickhouse.migrate import migrate as apply
+from schemas.errors import Fault
+from streams.settings import Settings
+from streams.store import Away, connect, translate
+
+
+def open_store(settings: Settings) -> Any:
+    """A client of the store that the settings name.
+
+    Raises:
+        Fault: it does not answer, or refuses us.
+    """
+    try:
+        return connect(settings.store)
+    except Away as away:
+        raise Fault(
+            "clickhouse",
+            f"nothing answers at {settings.store_shown}",
+            "Start it (`groundswell demo` has one), or set GROUNDSWELL_STORE=clickhouse://user:password@host:8123/groundswell.",
+        ) from away
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the store's tables and views up to date and load the campaigns; running it again is harmless."""
+    settings = Settings.from_environment(os.environ)
+    applied = apply(open_store(settings), settings.load_campaigns())
+    for name in applied:
+        click.echo(f"applied {name}")
+    click.echo(f"{settings.store_shown} is up to date ({len(applied)} applied now)")
+
+
+@click.command()
+@click.argument("query")
+@click.option("--format", "style", default=None, help="A ClickHouse format: JSON, CSVWithNames, TSV, ...")
+@click.option("--store", default=None, help="clickhouse://user:password@host:port/groundswell")
+def sql(query: str, style: str | None, store: str | None) -> None:
+    """Ask the store QUERY and print the answer; "-" reads the query from standard input."""
+    settings = Settings.from_environment({**os.environ, **({"GROUNDSWELL_STORE": store} if store else {})})
+    text = sys.stdin.read() if query == "-" else query
+    style = style or ("PrettyCompactNoEscapesMonoBlock" if sys.stdout.isatty() else "TSVWithNames")
+    client = open_store(settings)
+    try:
+        answer = client.raw_query(text.strip().rstrip(";"), fmt=style)
+    except ClickHouseError as error:
+        raise _query_fault(error, settings) from error
+    sys.stdout.buffer.write(answer)
+    sys.stdout.buffer.flush()
+
+
+def _query_fault(error: ClickHouseError, settings: Settings) -> Fault:
+    meant = translate(error, settings.store_shown)
+    if isinstance(meant, Fault) and meant.whose == "settings":
+        return meant
+    return Fault("input", f"the store refuses the query: {str(error).splitlines()[0][:400]}", "Mend the query.")
