@@ -11,6 +11,7 @@ import click
 
 from schemas.errors import Fault
 from streams.commands.audit import audit
+from streams.commands.dead_letters import dead_letters
 from streams.commands.demo import demo
 from streams.commands.report import report
 from streams.commands.send import replay, send
@@ -30,7 +31,7 @@ def cli() -> None:
     """
 
 
-VERBS = (demo, worker, topics, migrate, send, replay, sql, audit, report)
+VERBS = (demo, worker, topics, migrate, send, replay, sql, audit, report, dead_letters)
 for verb in VERBS:
     cli.add_command(verb)
 

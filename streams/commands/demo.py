@@ -59,7 +59,8 @@ def demo(
     logs.configure("text")
     console = Console(stderr=True)
     appeal = door_appeal() if replay is None else gdq_appeal(replay[1])
-    with EmbeddedStack(keep=keep, broker=kafka) as stack:
+    stack = EmbeddedStack(keep=keep, broker=kafka)
+    with stack:
         runner = Runner(stack, console)
         settings = runner.start()
         runner.play(appeal, settings)

@@ -22,6 +22,7 @@ class Outgoing(NamedTuple):
     key: bytes | None
     value: bytes
     record_time_ms: int
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 def outgoing(topic: str, event: Event, record_time_ms: int) -> Outgoing:

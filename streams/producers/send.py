@@ -96,12 +96,13 @@ def _judge(codec: Codec, record: Outgoing) -> Rejection | None:
 
 
 def _record(topic: str, value: bytes, partitions: int, at_ms: int) -> Outgoing:
-    key = _key(value)
+    key = key_in(value)
     partition = NO_PARTITION_BY_KEY if key is None else partition_of(key, partitions)
     return Outgoing(topic, partition, key, value, at_ms)
 
 
-def _key(value: bytes) -> bytes | None:
+def key_in(value: bytes) -> bytes | None:
+    """The key that a message asks for, as far as it can be read."""
     try:
         route = msgspec.json.decode(value, type=_Route)
         text = route.campaign_id if route.referral_id is None else route.referral_id

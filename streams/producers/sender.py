@@ -116,6 +116,7 @@ class Sender:
                 value=record.value,
                 partition=partition,
                 timestamp_ms=record.record_time_ms,
+                headers=list(record.headers),
             )
         except KafkaError as error:
             counts.failed += 1
