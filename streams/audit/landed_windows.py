@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final
 
@@ -17,9 +17,6 @@ from streams.audit.store import Row, ms, rows, seconds, text
 
 KIND: Final = "conversions"
 _MAP: Final = WindowValue._fields.index("other_currencies")
-
-# By window name, the landed window ends.
-Landed = dict[str, set[int]]
 
 
 def compare_windows(
@@ -39,12 +36,10 @@ def compare_windows(
             continue
         landed_campaigns.add(campaign.id)
         unseen.discard(entity)
-        watermark = watermarks_ms.get(campaign.id)
-        landed = _compare_entity(entity_rows, entity, campaign, oracle, watermark, findings)
-        _demand(entity, campaign, landed, oracle, watermark, findings)
+        _Windows(entity, campaign, oracle, watermarks_ms.get(campaign.id), findings).compare(entity_rows)
     for entity in sorted(unseen):
         campaign = oracle.campaigns[entity.campaign_id]
-        _demand(entity, campaign, {}, oracle, watermarks_ms.get(campaign.id), findings)
+        _Windows(entity, campaign, oracle, watermarks_ms.get(campaign.id), findings).compare(())
     for campaign_id in sorted({entity.campaign_id for entity in oracle.slices} - landed_campaigns):
         findings.differ(KIND, f"campaign {campaign_id} has events, and not one of its windows landed")
 
@@ -57,34 +52,66 @@ def _by_entity(client: Client) -> Iterator[tuple[Entity, Iterator[Row]]]:
         yield Entity(*entity), (row[3:] for row in found)
 
 
-def _compare_entity(
-    found: Iterator[Row],
-    entity: Entity,
-    campaign: Campaign,
-    oracle: Oracle,
-    watermark: int | None,
-    findings: Findings,
-) -> Landed:
-    windows = {window.name: window for window in campaign.windows}
-    landed: Landed = {name: set() for name in windows}
-    for name, window_end, final, row_watermark, *columns in found:
-        window = windows.get(name)
-        if window is None or window_end % window.slide:
-            what = f"{_name(entity)}, {name!r} ending {rfc3339(window_end * 1000)}"
-            findings.differ(KIND, f"{what}: the campaign has no such window")
-            continue
-        findings.count(KIND)
-        landed[name].add(window_end)
-        true = oracle.window(entity, window, window_end)
+class _Windows:
+    """The windows of one entity: what landed of them, and what had to."""
+
+    def __init__(
+        self, entity: Entity, campaign: Campaign, oracle: Oracle, watermark: int | None, findings: Findings
+    ) -> None:
+        self._entity, self._oracle, self._watermark, self._findings = entity, oracle, watermark, findings
+        self._windows = {window.name: window for window in campaign.windows}
+        # Nothing is due while it is not known how far the campaign is complete.
+        self._until = -1 if watermark is None else watermark // 1000
+        self._due = {name: set(oracle.due(entity, self._windows[name], self._until)) for name in self._windows}
+
+    def compare(self, found: Iterable[Row]) -> None:
+        landed: dict[str, set[int]] = {name: set() for name in self._windows}
+        for name, window_end, final, watermark, *columns in found:
+            window = self._windows.get(name)
+            if window is None or window_end % window.slide:
+                what = f"{_name(self._entity)}, {name!r} ending {rfc3339(window_end * 1000)}"
+                self._findings.differ(KIND, f"{what}: the campaign has no such window")
+                continue
+            landed[name].add(window_end)
+            self._compare_row(window, window_end, columns)
+            self._compare_final(window, window_end, bool(final), watermark)
+        for name, window in self._windows.items():
+            self._demand(window, landed[name])
+        self._findings.count(KIND, sum(map(len, landed.values())))
+
+    def _compare_row(self, window: Window, window_end: int, columns: list[Any]) -> None:
+        true = self._oracle.window(self._entity, window, window_end)
         if columns[_MAP]:
             columns[_MAP] = _moved(columns[_MAP])
         if tuple(columns) != true:
             fields = zip(WindowValue._fields, columns, true, strict=True)
-            findings.compare(KIND, _window_name(entity, window, window_end), fields)
-        wrong = _wrong_final(window_end * 1000, bool(final), row_watermark, watermark)
-        if wrong:
-            findings.differ(KIND, f"{_window_name(entity, window, window_end)}: {wrong}")
-    return landed
+            self._findings.compare(KIND, self._named(window, window_end), fields)
+
+    def _compare_final(self, window: Window, window_end: int, final: bool, watermark: int) -> None:
+        if final and window_end * 1000 > watermark:
+            wrong = f"it is called final, but its own watermark is {rfc3339(watermark)}"
+            self._findings.differ(KIND, f"{self._named(window, window_end)}: {wrong}")
+        elif not final and window_end in self._due[window.name]:
+            wrong = f"it is provisional, but everything is complete up to {rfc3339(self._watermark or 0)}"
+            self._findings.differ(KIND, f"{self._named(window, window_end)}: {wrong}")
+        elif not final and window_end <= self._until:
+            # It lost what it held to another entity before it was closed, and says zero: true, and nobody's due.
+            self._findings.count("zero rows left provisional")
+
+    def _demand(self, window: Window, landed: set[int]) -> None:
+        """Every window that the watermark has passed, and that held something, must be there."""
+        due = self._due[window.name]
+        self._findings.count("windows due", len(due))
+        for window_end in sorted(due - landed):
+            value = self._oracle.window(self._entity, window, window_end)
+            what = "the zero row after its last event" if value.empty else _held(value)
+            self._findings.differ(KIND, f"{self._named(window, window_end)} did not land: {what}")
+        pauses = set(self._oracle.pauses(self._entity, window, self._until))
+        self._findings.count("pauses", len(pauses))
+        self._findings.count("pauses without a zero row", len(pauses - landed))
+
+    def _named(self, window: Window, window_end: int) -> str:
+        return f"{_name(self._entity)}, {window.name} ending {rfc3339(window_end * 1000)}"
 
 
 def _moved(currencies: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
@@ -95,40 +122,6 @@ def _moved(currencies: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
     return {code: amounts for code, amounts in money.items() if any(amounts)}
 
 
-def _wrong_final(end_ms: int, final: bool, row_watermark: int, watermark: int | None) -> str | None:
-    if final and end_ms > row_watermark:
-        return f"it is called final, but its own watermark is {rfc3339(row_watermark)}"
-    if not final and watermark is not None and end_ms <= watermark:
-        return f"it is provisional, but everything is complete up to {rfc3339(watermark)}"
-    return None
-
-
-def _demand(
-    entity: Entity,
-    campaign: Campaign,
-    landed: Landed,
-    oracle: Oracle,
-    watermark: int | None,
-    findings: Findings,
-) -> None:
-    """Every window that the watermark has passed, and that held something, must be there."""
-    if watermark is None:
-        return
-    until = watermark // 1000
-    for window in campaign.windows:
-        ends = landed.get(window.name, set())
-        for window_end in oracle.due(entity, window, until):
-            findings.count("windows due")
-            if window_end not in ends:
-                value = oracle.window(entity, window, window_end)
-                what = "the zero row after its last event" if value.empty else _held(value)
-                findings.differ(KIND, f"{_window_name(entity, window, window_end)} did not land: {what}")
-        for window_end in oracle.pauses(entity, window, until):
-            findings.count("pauses")
-            if window_end not in ends:
-                findings.count("pauses without a zero row")
-
-
 def _held(value: WindowValue) -> str:
     counts = zip(COUNTS, value, strict=False)
     return ", ".join(f"{name} {number}" for name, number in counts if number)
@@ -136,7 +129,3 @@ def _held(value: WindowValue) -> str:
 
 def _name(entity: Entity) -> str:
     return f"campaign {entity.campaign_id}, {entity.dimension} {entity.member}"
-
-
-def _window_name(entity: Entity, window: Window, window_end: int) -> str:
-    return f"{_name(entity)}, {window.name} ending {rfc3339(window_end * 1000)}"

@@ -41,7 +41,7 @@ def compare_raw_table(
     fields = _fields(topic, key)
     truth = attrgetter(*fields)
     missing = {valid.row_key: valid for valid in first_copies}
-    gone = 0
+    gone = compared = 0
     for row in rows(client, topic, key, _columns(fields)):
         identity, landed = _split(row, len(key))
         partition, offset = landed[2], landed[3]
@@ -51,7 +51,7 @@ def compare_raw_table(
         elif valid is None:
             findings.differ(topic, f"{_name(identity)} is no event of the log, or landed twice")
         else:
-            findings.count(topic)
+            compared += 1
             true = (*_origin(valid), *map(_true, fields, truth(valid.event)))
             if landed != true:
                 names = (*_ORIGIN, *fields)
@@ -59,6 +59,7 @@ def compare_raw_table(
     for identity, valid in missing.items():
         place = f"partition {valid.record.partition}, offset {valid.record.offset}"
         findings.differ(topic, f"{_name(identity)} ({place}) did not land")
+    findings.count(topic, compared)
     if gone:
         findings.unproven(f"{topic}: {gone} rows come from records that the log no longer holds")
 

@@ -81,6 +81,15 @@ def test_zero_rows_of_an_entity_that_lost_its_events_are_equal(store: Store, app
     assert _audit(store, appeal, tables).equal
 
 
+def test_a_zero_row_that_nobody_asked_for_may_stay_provisional(store: Store, appeal: Log) -> None:
+    tables = landed(appeal)
+    zero = next(row for row in tables["conversions"] if row["final"] and not any(row[name] for name in COUNTS))
+    tables["conversions"].append({**zero, "member": "was-unattributed-once", "final": 0})
+    result = _audit(store, appeal, tables)
+    assert result.equal
+    assert result.compared["zero rows left provisional"] == 1
+
+
 def test_a_pause_without_a_zero_row_is_a_note(store: Store, appeal: Log) -> None:
     tables = landed(appeal)
     result = _audit(store, appeal, tables)
