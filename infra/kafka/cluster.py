@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import time
 import uuid
 from pathlib import Path
 from types import TracebackType
@@ -105,10 +104,9 @@ class ApacheKafka:
         try:
             cluster_id = self._cluster_id()
             for node in self.nodes:
-                argv = self._argv(node, java, folder, cluster_id)
-                # Asked politely, the last of three waits for a quorum that will not come back.
-                self._stack.start(self._child(node.number), argv, disposable=self._disposable)
-            self._wait_for(set(range(1, len(self.nodes) + 1)))
+                self._start_node(node, self._argv(node, java, folder, cluster_id))
+            for node in self.nodes:
+                self._stack.wait_for(self._child(node.number))
         except BaseException:
             self.stop()
             raise
@@ -121,7 +119,6 @@ class ApacheKafka:
     def start_again(self, node: int) -> None:
         """Start a killed broker on its port and data; returns once the cluster counts it as a member."""
         self._stack.restart_child(self._child(node))
-        self._wait_for({node})
 
     def stop(self) -> None:
         """End all brokers (and the stack, if it is the cluster's own)."""
@@ -134,6 +131,17 @@ class ApacheKafka:
 
     def _child(self, node: int) -> str:
         return f"{self._name}-{node}"
+
+    def _start_node(self, node: Node, argv: list[str]) -> None:
+        self._stack.start(
+            self._child(node.number),
+            argv,
+            ready=lambda: listens(node.port) and node.number in _members(node.address),
+            within=UP_WITHIN,
+            # Asked politely, the last of three waits for a quorum that will not come back.
+            disposable=self._disposable,
+            wait=False,
+        )
 
     def _argv(self, node: Node, java: str, folder: Path, cluster_id: str) -> list[str]:
         node.folder.mkdir(parents=True, exist_ok=True)
@@ -156,18 +164,6 @@ class ApacheKafka:
         for node in self.nodes:
             if listens(node.port):
                 raise Fault("machine", f"somebody listens on {node.address} already", "Give another --port")
-
-    def _wait_for(self, numbers: set[int]) -> None:
-        deadline = time.monotonic() + UP_WITHIN
-        while not all(numbers <= _members(self.nodes[number - 1].address) for number in numbers):
-            self._stack.check()
-            if time.monotonic() > deadline:
-                raise Fault(
-                    "kafka",
-                    f"brokers {sorted(numbers)} were not up within {UP_WITHIN:.0f} s",
-                    f"Read the logs in {self._stack.log_of(self._child(1)).parent}",
-                )
-            time.sleep(0.1)
 
 
 def _members(address: str) -> set[int]:

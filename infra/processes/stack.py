@@ -103,6 +103,7 @@ class Stack:
         patience: float | None = None,
         may_end: bool = False,
         disposable: bool = False,
+        wait: bool = True,
     ) -> None:
         """Start a child and wait until `ready()` is true.
 
@@ -114,6 +115,7 @@ class Stack:
             patience: seconds between SIGTERM and SIGKILL, if others than the stack's.
             may_end: an exit with code 0 is no Fault.
             disposable: SIGKILL will do at the end of a temporary stack: it saves nothing that matters then.
+            wait: False: return at once, for children that need each other; `wait_for` waits.
 
         Raises:
             Fault: it died or was not ready in time.
@@ -124,6 +126,29 @@ class Stack:
         environment = {"PYTHONPATH": path, **(env or {})}
         bound = self._patience if patience is None else patience
         self._launch(Recipe(name, argv, environment, ready, within, bound, may_end, disposable))
+        if wait:
+            self.wait_for(name)
+
+    def wait_for(self, name: str) -> None:
+        """Wait until a child is ready.
+
+        Raises:
+            Fault: it was not ready in time, or it or another child died meanwhile.
+        """
+        child = self._children[name]
+        recipe = child.recipe
+        deadline = time.monotonic() + recipe.within
+        while recipe.ready is not None and not recipe.ready():
+            self.check()
+            if child.exit_code() is not None:
+                raise self._died(child)
+            if time.monotonic() > deadline:
+                raise Fault(
+                    "machine",
+                    f"{recipe.name} was not ready within {recipe.within:.0f} s",
+                    f"Read its log {child.log}; its last lines: {child.last_lines()}",
+                )
+            time.sleep(0.01)
 
     def check(self) -> None:
         """Raise a Fault if a child has died (other than by `stop_child` or `kill_child`), or the guard has."""
@@ -143,8 +168,9 @@ class Stack:
         return self._rest(name, lambda child: child.kill())
 
     def restart_child(self, name: str) -> None:
-        """Start a stopped or killed child again as it was started: same port, same data."""
+        """Start a stopped or killed child again as it was started, same port, same data; waits until it is ready."""
         self._launch(self._resting.pop(name))
+        self.wait_for(name)
 
     def pid_of(self, name: str) -> int:
         """Process id of a running child."""
@@ -163,21 +189,6 @@ class Stack:
         child = Child(recipe, self.log_of(recipe.name), lambda group: self._tell_guard(f"child {group}"))
         self._children[recipe.name] = child
         log.debug("%s started as process %d", recipe.name, child.pid)
-        self._wait_until_ready(child)
-
-    def _wait_until_ready(self, child: Child) -> None:
-        recipe = child.recipe
-        deadline = time.monotonic() + recipe.within
-        while recipe.ready is not None and not recipe.ready():
-            if child.exit_code() is not None:
-                raise self._died(child)
-            if time.monotonic() > deadline:
-                raise Fault(
-                    "machine",
-                    f"{recipe.name} was not ready within {recipe.within:.0f} s",
-                    f"Read its log {child.log}; its last lines: {child.last_lines()}",
-                )
-            time.sleep(0.01)
 
     def _died(self, child: Child) -> Fault:
         return Fault(
