@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 from schemas.dead_letters import attempts_of
 from schemas.reasons import Reason
+from schemas.times import parse_ms, rfc3339
 from schemas.topics import SHARES
 from streams.audit.records import Place, Span
 from streams.audit.report import Findings
@@ -58,7 +59,7 @@ def _unknowable(where: Row, reason: str, trimmed: Mapping[Place, Span]) -> bool:
 def _fields(landed: dict[str, Any], dead: Dead) -> Iterable[tuple[str, Any, Any]]:
     record, rejection = dead
     true = {
-        "record_time": max(record.record_time_ms, 0),
+        "record_time": parse_ms(rfc3339(record.record_time_ms)),
         "reason": rejection.reason.value,
         "field": rejection.field,
         "value": rejection.value,

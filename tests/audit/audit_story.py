@@ -51,6 +51,10 @@ class Log:
         """Bytes as they are."""
         return self._append(topic, key, value, START_MS + int(at * 60_000), ())
 
+    def raw_at(self, topic: str, value: bytes, time_ms: int) -> LogRecord:
+        """Bytes at any record time, the impossible ones too."""
+        return self._append(topic, b"r1", value, time_ms, (("attempt", b"\x00\xff"), ("empty", b"")))
+
     def again(self, place: int = -1, **changes: Any) -> None:
         """The record at `place` sent once more, fields changed."""
         record = self.records[place]

@@ -81,6 +81,17 @@ def test_zero_rows_of_an_entity_that_lost_its_events_are_equal(store: Store, app
     assert _audit(store, appeal, tables).equal
 
 
+@pytest.mark.parametrize("time_ms", [-1, 0, 7_258_118_400_000, 10**15, 2**62])
+def test_a_dead_letter_of_any_record_time_is_compared(store: Store, log: Log, time_ms: int) -> None:
+    log.click("r1")
+    tables = landed(log)
+    log.raw_at("clicks", b"{", time_ms)
+    tables["dead_letters"] = landed(log)["dead_letters"]
+    result = _audit(store, log, tables)
+    assert not [sentence for sentence in result.differences if sentence.startswith("dead_letters")]
+    assert result.compared["dead_letters"] == 1
+
+
 def test_a_zero_row_that_nobody_asked_for_may_stay_provisional(store: Store, appeal: Log) -> None:
     tables = landed(appeal)
     zero = next(row for row in tables["conversions"] if row["final"] and not any(row[name] for name in COUNTS))
