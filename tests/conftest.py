@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+# The packages and `ground`, however pytest was started and whichever of these folders is a package.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from ground import Store

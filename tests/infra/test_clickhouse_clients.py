@@ -190,7 +190,10 @@ def test_broken_basic_authentication_is_refused(gifts: Store) -> None:
     assert status == 401
 
 
-@pytest.mark.parametrize("header", [{"Origin": "http://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}])
+@pytest.mark.parametrize(
+    "header",
+    [{"Origin": "http://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "rebound.example"}],
+)
 def test_a_page_of_another_site_may_not_ask(gifts: Store, header: dict[str, str]) -> None:
     assert ask(gifts, "SELECT 1", headers=header)[0] == 403
 

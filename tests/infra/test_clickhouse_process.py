@@ -66,6 +66,16 @@ def test_a_directory_that_cannot_be_made_is_a_fault(tmp_path: Path) -> None:
     assert "cannot be made" in done.stderr
 
 
+def test_the_endpoints_clock_is_utc_wherever_the_laptop_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    with Stack() as stack:
+        port = free_port()
+        start_clickhouse(stack, tmp_path / "data", port)
+        store = Store(port, store_url(WRITER, port), store_url(READER, port))
+        asked = "SELECT timezone(), toDateTime(0), serverTimezone()"
+        assert ask(store, asked)[1] == b"UTC\t1970-01-01 00:00:00\tUTC\n"
+
+
 def test_sigterm_ends_it_cleanly(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     command = [sys.executable, "-m", "infra.embedded.clickhouse", "--data", str(tmp_path / "data"), "--port", "0"]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import uvicorn
 
-from infra.embedded.clickhouse.app import Endpoint
-from infra.embedded.clickhouse.engine import Engine
-from infra.embedded.clickhouse.users import READER_PASSWORD, WRITER_PASSWORD, passwords
+from infra.embedded.clickhouse.users import DEFAULT_PASSWORDS, READER_PASSWORD, WRITER_PASSWORD, passwords
 from schemas.errors import Fault
 
 LOOPBACK_NAMES = ("127.0.0.1", "::1", "localhost")
@@ -28,16 +28,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _check_host(options.host, os.environ)
         listener = _listen(options.host, options.port)
-        engine = Engine(options.data.absolute())
+        _serve(options.data.absolute(), listener, options.ready_file)
     except Fault as fault:
         print(f"groundswell: {fault}", file=sys.stderr)
         return 2
-    try:
-        _serve(engine, listener, options.ready_file)
     except KeyboardInterrupt:
         return 0
-    finally:
-        engine.close()
     return 0
 
 
@@ -75,10 +71,26 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _serve(engine: Engine, listener: socket.socket, ready_file: Path | None) -> None:
+def _serve(data: Path, listener: socket.socket, ready_file: Path | None) -> None:
+    # chDB takes the time zone of the process when it is imported; a server's is UTC, a laptop's is anything.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    from infra.embedded.clickhouse.app import Endpoint
+    from infra.embedded.clickhouse.engine import Engine
+
+    known = passwords()
+    with contextlib.closing(Engine(data)) as engine:
+        # Backlog first: from the line on, a client that connects waits instead of being turned away.
+        listener.listen(128)
+        _tell(listener, ready_file)
+        guarded = all(known[name] != DEFAULT_PASSWORDS[name] for name in known)
+        app = Endpoint(engine, known, hosts=None if guarded else LOOPBACK_NAMES).app()
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="off")
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _tell(listener: socket.socket, ready_file: Path | None) -> None:
     host, port = listener.getsockname()[:2]
-    # Backlog first: from the line on, a client that connects waits instead of being turned away.
-    listener.listen(128)
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     if ready_file is not None:
         # Renamed, so that who waits for the file never reads half of it.
@@ -86,11 +98,6 @@ def _serve(engine: Engine, listener: socket.socket, ready_file: Path | None) -> 
         unfinished.write_text(url + "\n")
         unfinished.rename(ready_file)
     print(f"ready {url}", flush=True)
-    endpoint = Endpoint(engine, passwords())
-    config = uvicorn.Config(
-        endpoint.app(), log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="off"
-    )
-    uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 import anyio
@@ -28,9 +28,16 @@ _HELLO = re.compile(
 
 
 class Endpoint:
-    """Serves one engine to the users in `passwords` (name to password)."""
+    """Serves one engine.
 
-    def __init__(self, engine: Engine, passwords: Mapping[str, str]) -> None:
+    Args:
+        passwords: of each user.
+        hosts: names by which it may be called, so that no page can reach it under a name of its own (DNS rebinding);
+            None: any, fit for passwords that nobody can guess.
+    """
+
+    def __init__(self, engine: Engine, passwords: Mapping[str, str], hosts: Collection[str] | None = None) -> None:
+        self._hosts = hosts
         self._engine = engine
         self._passwords = passwords
         self._reads = anyio.CapacityLimiter(READS_AT_ONCE)
@@ -48,7 +55,7 @@ class Endpoint:
 
     async def answer(self, http: HttpRequest) -> Response:
         """One statement in, one result or one error out."""
-        if _from_another_site(http):
+        if _from_another_site(http) or not self._called_by_name(http):
             return replies.error(497, "A page of another site may not ask. (ACCESS_DENIED)")
         user = authenticate(*protocol.credentials(http), self._passwords)
         if user is None:
@@ -60,6 +67,9 @@ class Endpoint:
         if not request.statement.strip():
             return _ok(http)
         return await self._run(request, user)
+
+    def _called_by_name(self, http: HttpRequest) -> bool:
+        return self._hosts is None or http.url.hostname in self._hosts
 
     async def _run(self, request: Request, user: User) -> Response:
         unknown = sorted(set(request.settings) - user.settings)
@@ -103,7 +113,7 @@ class Endpoint:
 
 def _from_another_site(http: HttpRequest) -> bool:
     """Whether a browser asks on behalf of some page: loopback is no border to one, and passwords may be defaults."""
-    return "origin" in http.headers or http.headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+    return "origin" in http.headers or http.headers.get("sec-fetch-site", "none") != "none"
 
 
 def _ok(http: HttpRequest) -> Response:
