@@ -54,10 +54,15 @@ class Seal(Struct, frozen=True, tag="seal", array_like=True):
 
 
 class Mark(Struct, frozen=True, tag="mark", array_like=True):
-    """Conversion has emitted everything before this position of its partition of `slices`."""
+    """Conversion has emitted everything before this position of its partition of `slices`.
+
+    `clock` and `watermarks` (by campaign) are where it stood then, epoch milliseconds.
+    """
 
     schema: int
     position: int
+    clock: int = 0
+    watermarks: dict[str, int] = {}
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -85,9 +90,9 @@ class Checkpoints:
         await self._send(partition, f"{prefix}|seal|{incarnation}", seal)
         logger.debug("checkpoint of partition %d at version %d: %d bytes", partition, version, len(data))
 
-    async def write_mark(self, partition: int, incarnation: str, position: int) -> None:
-        """Say that everything before the position has been emitted and acknowledged."""
-        await self._send(partition, f"mark|{partition}|{incarnation}", Mark(CHECKPOINT_SCHEMA, position))
+    async def write_mark(self, partition: int, incarnation: str, mark: Mark) -> None:
+        """Say that everything before the mark's position has been emitted and acknowledged."""
+        await self._send(partition, f"mark|{partition}|{incarnation}", mark)
 
     async def _send(self, partition: int, key: str, record: Part | Seal | Mark) -> None:
         await self._outbox.send([Message(self._topic, partition, key.encode(), _encoder.encode(record))])
@@ -106,12 +111,12 @@ class Checkpoints:
                     logger.warning("checkpoint of partition %d at version %d not used: %s", partition, version, error)
         return None
 
-    async def newest_mark(self, partition: int) -> int | None:
-        """The largest position that was marked; None where none was."""
+    async def newest_mark(self, partition: int) -> Mark | None:
+        """The mark with the largest position; None where there is none."""
         async for records in self._tails(partition):
-            positions = [record.position for record in records if isinstance(record, Mark)]
-            if positions:
-                return max(positions)
+            marks = [record for record in records if isinstance(record, Mark)]
+            if marks:
+                return max(marks, key=lambda mark: mark.position)
         return None
 
     async def _tails(self, partition: int) -> AsyncIterator[list[Part | Seal | Mark]]:

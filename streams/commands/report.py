@@ -63,12 +63,16 @@ def _leaderboard_table(leaders: list[dict[str, Any]]) -> Table:
             str(leader["influencer_id"]),
             _shown(leader["donations"]),
             _shown(leader["clicks"]),
-            f"{100 * leader['conversion']:.2f} %",
-            f"{100 * leader['conversion_low']:.2f} - {100 * leader['conversion_high']:.2f} %",
+            _percent(leader["conversion"]),
+            f"{_percent(leader['conversion_low'])} - {_percent(leader['conversion_high'])}",
             _shown(leader["reach"]),
-            "" if leader["rankable"] else "too early to rank",
+            str(leader["standing"]),
         )
     return table
+
+
+def _percent(rate: float | None) -> str:
+    return "-" if rate is None else f"{100 * rate:.2f} %"
 
 
 def _shown(value: Any) -> str:

@@ -118,16 +118,12 @@ class Folder:
             topic: without a prefix, one of `ATTRIBUTION_INPUTS`.
             end: the next offset after the batch.
         """
-        clock = state.clocks.get(topic, 0)
         if topic == HEARTBEATS:
-            clock = max([clock, *(record.timestamp for record in records)])
+            state.clocks[topic] = max([state.clocks.get(topic, 0), *(record.timestamp for record in records)])
         else:
             fold = self._folder_of(state, topic)
             for record in records:
-                if record.timestamp > clock:
-                    clock = record.timestamp
                 fold(record)
-        state.clocks[topic] = clock
         state.positions[topic] = end
 
     def _folder_of(self, state: Attribution, topic: str) -> Callable[[Record], None]:
@@ -137,6 +133,7 @@ class Folder:
         tally = state.tallies[topic]
         slices_of_ids = state.identities[topic]
         lateness_ms = self._lateness_ms
+        clocks = state.clocks
 
         def fold(record: Record) -> None:
             verdict = judge(topic, partition, record.key, record.value, record.timestamp)
@@ -144,6 +141,9 @@ class Folder:
                 self._refuse(state, topic, record, verdict)
                 return
             event, occurred_ms = verdict  # type: ignore[misc]
+            # A refused record does not move the clock: its time may be as wrong as the rest of it.
+            if record.timestamp > clocks.get(topic, 0):
+                clocks[topic] = record.timestamp
             end = slice_end(occurred_ms)
             identity = identity_of(event.campaign_id, event.referral_id, occurred_ms, event.event_id)
             seen = slices_of_ids.get(end)

@@ -24,11 +24,11 @@ import msgspec
 from schemas.campaign import Campaign, Window
 from schemas.results import Result, Watermark
 from schemas.slices import Entity, Progress, Slice, SliceRecord
-from schemas.times import rfc3339
+from schemas.times import DAY_MS, rfc3339
 from streams.operators.counters import Counters
 from streams.operators.rates import window_result
 from streams.operators.timeline import LEVELS, Timeline
-from streams.operators.windows import ends_touched, newest_end
+from streams.operators.windows import align_up, ends_touched, newest_end
 
 UNLIMITED: Final = 1_000_000_000
 
@@ -40,9 +40,10 @@ class Conversion:
     """The state of one partition of `slices`.
 
     `said` holds what each source partition said last of each (entity, minute): (version, counters).
-    `watermarks` (epoch milliseconds, by campaign) never go back.  `touched` holds the window ends to emit by
+    `clock` (epoch milliseconds) is the newest record time that any source partition has seen, 0 before the first.  It
+    and `watermarks` (epoch milliseconds, by campaign) never go back.  `touched` holds the window ends to emit by
     (entity, window name), `provisional` those that were emitted and are not final yet; `closed` the watermark, epoch
-    seconds, up to which a campaign's windows were emitted as final.
+    seconds, up to which a campaign's windows were emitted as final.  Minutes up to `forgotten` (epoch seconds) are gone.
     """
 
     partition: int
@@ -52,9 +53,11 @@ class Conversion:
     progress: dict[int, Progress] = field(default_factory=dict)
     touched: Touched = field(default_factory=dict)
     provisional: Touched = field(default_factory=dict)
+    clock: int = 0
     watermarks: dict[str, int] = field(default_factory=dict)
     moved: set[int] = field(default_factory=set)
     closed: dict[str, int] = field(default_factory=dict)
+    forgotten: int = 0
 
 
 class Windower:
@@ -87,6 +90,7 @@ class Windower:
             # A worker that has just taken over may not know yet that its predecessor ticked with the clock.
             record = msgspec.structs.replace(record, clock=max(record.clock, known.clock))
         state.progress[record.source_partition] = record
+        state.clock = max(state.clock, record.clock)
         state.moved.add(record.source_partition)
         if len(state.progress) == self.source_partitions:
             for campaign in self.campaigns.values():
@@ -96,11 +100,12 @@ class Windower:
 
     def _watermark_now(self, state: Conversion, campaign: Campaign) -> int:
         """The slowest source partition counts; one that has read its logs to the end stands where the newest does."""
-        newest = self.clock_ms(state)
-        slowest = min(newest if progress.idle else progress.clock for progress in state.progress.values())
+        slowest = min(state.clock if progress.idle else progress.clock for progress in state.progress.values())
         return slowest - campaign.allowed_lateness * 1000
 
     def _apply_slice(self, state: Conversion, record: Slice, emitted: bool) -> None:
+        if record.end <= state.forgotten:
+            return
         entity = Entity(record.campaign_id, record.dimension, record.member)
         key = (entity, record.end, record.source_partition)
         before = state.said.get(key)
@@ -120,15 +125,30 @@ class Windower:
         if not emitted and (campaign := self.campaigns.get(entity.campaign_id)) is not None:
             _touch(state, campaign, entity, record.end)
 
-    def clock_ms(self, state: Conversion) -> int:
-        """The newest record time that any source partition has seen, epoch milliseconds; 0: none."""
-        return max((progress.clock for progress in state.progress.values()), default=0)
+    def resume(self, state: Conversion, clock: int, watermarks: Mapping[str, int]) -> None:
+        """Go on where an earlier worker had come: by this clock and these watermarks everything was emitted.
 
-    def skip_closed(self, state: Conversion) -> None:
-        """Take every window that is closed by now as emitted: this is where an earlier worker had come."""
-        for campaign_id, watermark_ms in state.watermarks.items():
-            state.closed[campaign_id] = watermark_ms // 1000
+        They cannot be read off the topic: compaction takes most of what they were made of, and what is left of
+        different times would give others.
+        """
+        state.clock = max(state.clock, clock)
+        for campaign_id, watermark_ms in watermarks.items():
+            if campaign_id in self.campaigns:
+                state.closed[campaign_id] = watermark_ms // 1000
+                state.watermarks[campaign_id] = max(watermark_ms, state.watermarks.get(campaign_id, 0))
         state.moved.clear()
+        self._remember_provisional(state)
+
+    def _remember_provisional(self, state: Conversion) -> None:
+        """Windows that the earlier worker may have emitted and not closed; some may hold nothing any more."""
+        for entity, slice_end, _source_partition in state.said:
+            campaign = self.campaigns.get(entity.campaign_id)
+            for window in campaign.windows if campaign is not None else ():
+                touched = ends_touched(slice_end, window)
+                first = align_up(state.closed.get(entity.campaign_id, 0) + 1, window.slide)
+                ends = range(max(touched.start, first), min(touched.stop, newest_end(state.clock, window) + 1), window.slide)
+                if ends:
+                    state.provisional.setdefault((entity, window.name), set()).update(ends)
 
     def flush(self, state: Conversion, now_ms: int, limit: int = UNLIMITED) -> tuple[list[Result], bool]:
         """What there is to say now, about `limit` results at most, and whether that is all.
@@ -182,9 +202,10 @@ class Windower:
         """
         campaign = self.campaigns[entity.campaign_id]
         window = _window_named(campaign, name)
-        newest = newest_end(self.clock_ms(state), window)
+        newest = newest_end(state.clock, window)
         watermark_ms = state.watermarks.get(campaign.id)
-        begun = sorted(end for end in ends if end <= newest)
+        # What is landed of a window that begins in forgotten minutes is more than what is known of it now.
+        begun = sorted(end for end in ends if end <= newest and end - window.size >= state.forgotten)
         open_ends = {end for end in begun if watermark_ms is None or end * 1000 > watermark_ms}
         if open_ends:
             state.provisional.setdefault((entity, name), set()).update(open_ends)
@@ -204,11 +225,18 @@ class Windower:
         next_one = newest + window.slide
         return {next_one} if next_one in ends else set()
 
-    def forget(self, state: Conversion, horizon_ms: int) -> None:
-        """Drop the minutes that are older than the horizon and the largest window before it."""
+    def forget(self, state: Conversion, horizon_ms: int, now_ms: int) -> None:
+        """Drop the minutes that are older than the horizon, a day, and the largest window before them.
+
+        For live use alone, where record times are near the wall clock.
+
+        Args:
+            now_ms: the wall clock; a record time ahead of it must not make anything older.
+        """
         largest = max(window.size for campaign in self.campaigns.values() for window in campaign.windows)
-        before = (self.clock_ms(state) - horizon_ms) // 1000 - largest
+        before = (min(state.clock, now_ms) - horizon_ms - DAY_MS) // 1000 - largest
         before -= before % LEVELS[-1]
+        state.forgotten = max(state.forgotten, before)
         for key in [key for key in state.said if key[1] <= before]:
             del state.said[key]
         for entity, timeline in list(state.timelines.items()):
