@@ -17,12 +17,11 @@ _AT_FIELD = re.compile(r" - at `\$\.(\w+)`$")
 _MISSING = re.compile(r"^Object missing required field `(\w+)`$")
 _is_integer = re.compile(rb"-?[0-9]+").fullmatch
 _is_readable_version = re.compile(rb"[1-9][0-9]?").fullmatch
-_WORDS: Final = {
-    (topic, field): ", ".join(get_args(hint))
-    for topic, event in EVENTS.items()
-    for field, hint in get_type_hints(event).items()
-    if get_origin(hint) is Literal
+_HINTS: Final = {
+    (topic, field): hint for topic, event in EVENTS.items() for field, hint in get_type_hints(event).items()
 }
+_WORDS: Final = {place: ", ".join(get_args(hint)) for place, hint in _HINTS.items() if get_origin(hint) is Literal}
+_NUMBERS: Final = {place for place, hint in _HINTS.items() if hint is int}
 
 
 class Rejection(Struct, frozen=True):
@@ -66,6 +65,8 @@ def _misfit(topic: str, field: str, sent: str, sentence: str) -> Rejection:
         return Rejection(Reason.UNKNOWN_VALUE, field, sent, f"one of {_WORDS[topic, field]}")
     if ", got " in sentence:
         return Rejection(Reason.WRONG_TYPE, field, sent, sentence.replace("`", ""))
+    if (topic, field) not in _NUMBERS:  # a number too large to be looked at, where a text belongs
+        return Rejection(Reason.WRONG_TYPE, field, sent, "Expected str")
     return Rejection(Reason.OUT_OF_RANGE, field, sent, sentence.replace("`", ""))
 
 
