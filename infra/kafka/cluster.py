@@ -13,6 +13,7 @@ import logging
 import uuid
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -68,7 +69,7 @@ class ApacheKafka:
             for number in range(1, brokers + 1)
         )
 
-    def __enter__(self) -> ApacheKafka:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(
@@ -91,7 +92,7 @@ class ApacheKafka:
         """Whose children the brokers are."""
         return self._stack
 
-    def start(self) -> ApacheKafka:
+    def start(self) -> Self:
         """Bring the cluster up: every broker is registered and answers.
 
         Raises:

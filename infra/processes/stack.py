@@ -23,6 +23,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from infra.processes import guard
 from infra.processes.child import Child, Ready, Recipe
@@ -46,14 +47,15 @@ class Stack:
     """
 
     def __init__(self, keep: Path | None = None, patience: float = 10.0) -> None:
-        self.folder = keep or Path(tempfile.gettempdir()) / f"groundswell-{uuid.uuid4().hex[:12]}"
+        self._scratch = Path(tempfile.gettempdir()) / f"groundswell-{uuid.uuid4().hex[:12]}"
+        self.folder = keep.absolute() if keep else self._scratch
         self._temporary = keep is None
         self._patience = patience
         self._children: dict[str, Child] = {}
         self._resting: dict[str, Recipe] = {}
         self._guard: subprocess.Popen[str] | None = None
 
-    def __enter__(self) -> Stack:
+    def __enter__(self) -> Self:
         self.open()
         return self
 
@@ -73,20 +75,19 @@ class Stack:
             start_new_session=True,
             text=True,
         )
-        if self._temporary:
-            self._tell_guard(f"folder {self.folder}")
-            self.folder.mkdir(mode=0o700)
+        self._tell_guard(f"folder {self._scratch}")
+        self._scratch.mkdir(mode=0o700)
+        (self._scratch / "tmp").mkdir()
         (self.folder / "logs").mkdir(parents=True, exist_ok=True)
 
     def close(self) -> None:
-        """End every child, the youngest first, then the folder if it is temporary, then the guard."""
+        """End every child, the youngest first, then what is temporary, then the guard."""
         if self._guard is None:
             return
         for name in reversed(list(self._children)):
             self._forget(name, self._end)
         self._resting.clear()
-        if self._temporary:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)
         assert self._guard.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._guard.stdin.close()
@@ -123,7 +124,8 @@ class Stack:
         if name in self._children:
             raise ValueError(f"{name} runs already")
         path = os.pathsep.join(filter(None, [str(SOURCE_ROOT), os.environ.get("PYTHONPATH", "")]))
-        environment = {"PYTHONPATH": path, **(env or {})}
+        # What children put among temporary files goes with the stack, also when they are killed.
+        environment = {"PYTHONPATH": path, "TMPDIR": str(self._scratch / "tmp"), **(env or {})}
         bound = self._patience if patience is None else patience
         self._launch(Recipe(name, argv, environment, ready, within, bound, may_end, disposable))
         if wait:

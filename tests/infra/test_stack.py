@@ -205,6 +205,17 @@ def test_what_a_stack_writes_is_for_its_user_alone() -> None:
         assert stack.folder.stat().st_mode & 0o777 == 0o700
 
 
+def test_temporary_files_of_children_go_with_the_stack(tmp_path: Path) -> None:
+    script = 'mktemp "$TMPDIR/left-XXXXXX"; echo up; sleep 1000'
+    for keep in (None, tmp_path / "kept"):
+        with Stack(keep) as stack:
+            log = stack.log_of("worker")
+            stack.start("worker", ["/bin/sh", "-c", script], ready=lambda log=log: "up" in log.read_text())
+            left = Path(log.read_text().split()[0])
+            assert left.exists()
+        assert not left.exists()
+
+
 def test_free_ports_are_never_handed_out_twice() -> None:
     ports = [free_port() for _ in range(200)]
     assert len(set(ports)) == 200
