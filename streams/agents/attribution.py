@@ -189,8 +189,9 @@ class AttributionRole:
 
     def _snapshot(self, state: Attribution, extent: Extent) -> bytes:
         pack(state, state.clock // 1000 - QUIET_SECONDS)
-        if extent.idle:
-            forget(state, self.codec.horizon_ms)
+        now_ms = self._wall_clock_ms()
+        if extent.idle and now_ms is not None:
+            forget(state, self.codec.horizon_ms, now_ms)
         return to_bytes(state, self.fingerprint)
 
     def _messages(self, emission: Emission) -> list[Message]:

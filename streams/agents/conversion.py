@@ -19,7 +19,7 @@ from schemas.errors import Fault
 from schemas.times import DAY_MS
 from schemas.topics import CONVERSIONS, SLICES
 from streams.agents.role import limited, new_incarnation
-from streams.checkpoints import Checkpoints
+from streams.checkpoints import CHECKPOINT_SCHEMA, Checkpoints, Mark
 from streams.operators.conversion import Conversion, Windower
 from streams.outbox import Message, Outbox
 from streams.settings import Settings
@@ -45,7 +45,7 @@ class ConversionRole:
         self.outbox = Outbox(settings)
         self.checkpoints = Checkpoints(settings, self.outbox)
         self.states: dict[int, Conversion] = {}
-        self.marks: dict[int, int] = {}
+        self.marks: dict[int, Mark] = {}  # not reached yet
         self.incarnations: dict[int, str] = {}
         self.ready: set[int] = set()
         self._marked: dict[int, tuple[int, float]] = {}
@@ -63,7 +63,9 @@ class ConversionRole:
         self.ready = set()
         for partition in assigned - set(self.states):
             self.states[partition] = Conversion(partition)
-            self.marks[partition] = await self.checkpoints.newest_mark(partition) or 0
+            mark = await self.checkpoints.newest_mark(partition)
+            if mark is not None and mark.position > 0:
+                self.marks[partition] = mark
         return {tp: position for tp in tps if (position := self.states[tp.partition].position)}
 
     def __getitem__(self, tp: TP) -> int:
@@ -81,45 +83,48 @@ class ConversionRole:
     async def take(self, batch: Batch) -> None:
         partition = batch.tp.partition
         state = self.states[partition]
-        mark = self._mark_of(partition, batch.tp)
+        self._check_mark(batch.tp)
         for record in batch.records:
-            if mark and record.offset >= mark:
-                self.windower.skip_closed(state)
-                mark = self.marks[partition] = 0
+            self._resume_at_mark(state, record.offset)
             if record.value is not None:
-                self.windower.apply(state, _decode(record.value, batch.tp, record.offset), emitted=mark > 0)
+                emitted = partition in self.marks
+                self.windower.apply(state, _decode(record.value, batch.tp, record.offset), emitted=emitted)
         state.position = batch.end
-        if mark and batch.end >= mark:
-            self.windower.skip_closed(state)
-            self.marks[partition] = 0
+        self._resume_at_mark(state, batch.end)
 
-    def _mark_of(self, partition: int, tp: TP) -> int:
-        """Up to where everything was emitted; 0 where that is over, or where the topic was made anew since."""
-        mark = self.marks.get(partition, 0)
+    def _check_mark(self, tp: TP) -> None:
+        """A mark beyond the log's end is of a topic that was made anew since."""
+        mark = self.marks.get(tp.partition)
         end = self._app.consumer.end_of(tp)
-        if mark and end is not None and mark > end:
-            logger.warning("the mark %d of partition %d lies beyond the log's end %d: not used", mark, partition, end)
-            mark = self.marks[partition] = 0
-        return mark
+        if mark is not None and end is not None and mark.position > end:
+            logger.warning("the mark %d of %s-%d lies beyond the log's end %d: not used", mark.position, *tp, end)
+            del self.marks[tp.partition]
+
+    def _resume_at_mark(self, state: Conversion, offset: int) -> None:
+        """Up to the mark everything was emitted."""
+        mark = self.marks.get(state.partition)
+        if mark is not None and offset >= mark.position:
+            self.windower.resume(state, mark.clock, mark.watermarks)
+            del self.marks[state.partition]
 
     async def flush(self) -> None:
         now = time.monotonic()
         for partition in [partition for partition in self.states if self._is_ready(partition)]:
-            position = await self._emit(partition)
-            if position is not None:
-                await self._mark(partition, position, now)
+            mark = await self._emit(partition)
+            if mark is not None:
+                await self._mark(partition, mark, now)
         self._forget(now)
 
-    async def _emit(self, partition: int) -> int | None:
-        """Say everything there is to say, a piece at a time; the position up to which all is said."""
+    async def _emit(self, partition: int) -> Mark | None:
+        """Say everything there is to say, a piece at a time; a mark of how far all is said."""
         while (state := self.states.get(partition)) is not None:
-            position = state.position
+            mark = Mark(CHECKPOINT_SCHEMA, state.position, state.clock, dict(state.watermarks))
             found, said_all = self._flush_piece(state)
             messages = self._messages(state.partition, found)
             if messages:
                 await self.outbox.send(messages)
             if said_all:
-                return position
+                return mark
         return None
 
     async def stop(self) -> None:
@@ -132,6 +137,7 @@ class ConversionRole:
             if not self._app.consumer.caught_up(TP(self.settings.topic(SLICES), partition)):
                 return False
             self.ready.add(partition)
+            self._forget_old_minutes(self.states[partition])
             logger.info("slices-%d was read to its end at offset %d", partition, self.states[partition].position)
         return True
 
@@ -142,17 +148,22 @@ class ConversionRole:
         topic = self.settings.topic(CONVERSIONS)
         return [Message(topic, partition, results.result_key(result), results.encode(result)) for result in found]
 
-    async def _mark(self, partition: int, position: int, now: float) -> None:
+    async def _mark(self, partition: int, mark: Mark, now: float) -> None:
         last_position, last_time = self._marked.get(partition, (-1, 0.0))
-        if position != last_position and now - last_time >= MARK_SECONDS and partition in self.incarnations:
-            await self.checkpoints.write_mark(partition, self.incarnations[partition], position)
-            self._marked[partition] = (position, now)
+        if mark.position != last_position and now - last_time >= MARK_SECONDS and partition in self.incarnations:
+            await self.checkpoints.write_mark(partition, self.incarnations[partition], mark)
+            self._marked[partition] = (mark.position, now)
 
     def _forget(self, now: float) -> None:
         if now - self._forgotten_at >= FORGET_SECONDS:
             self._forgotten_at = now
             for state in self.states.values():
-                self.windower.forget(state, self.settings.horizon_days * DAY_MS)
+                self._forget_old_minutes(state)
+
+    def _forget_old_minutes(self, state: Conversion) -> None:
+        # A history that is played may be older than another one in the same topics.
+        if self.settings.clock == "wall":
+            self.windower.forget(state, self.settings.horizon_days * DAY_MS, int(time.time() * 1000))
 
 
 def _decode(value: bytes, tp: TP, offset: int) -> slices.SliceRecord:

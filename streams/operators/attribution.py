@@ -254,13 +254,17 @@ def pack(state: Attribution, quiet_before: int) -> None:
                 identities.pack()
 
 
-def forget(state: Attribution, horizon_ms: int) -> None:
+def forget(state: Attribution, horizon_ms: int, now_ms: int) -> None:
     """Drop what no event can touch any more: slices older than the horizon and a day.
 
-    Only for a state whose topics were all read to their end: a log that is being read one topic after the other
-    must be folded as if it were read in order.
+    Only for live use, where record times are near the wall clock, and for a state whose topics were all read to
+    their end: a log that is being read one topic after the other must be folded as if it were read in order.
+
+    Args:
+        now_ms: the wall clock; a record time ahead of it must not make anything older.
     """
-    oldest = (state.clock - horizon_ms - DAY_MS) // 1000
+    settle(state)
+    oldest = (min(state.clock, now_ms) - horizon_ms - DAY_MS) // 1000
     for slices_of_ids in state.identities.values():
         for end in [end for end in slices_of_ids if end < oldest]:
             del slices_of_ids[end]

@@ -43,7 +43,7 @@ class Conversion:
     `clock` (epoch milliseconds) is the newest record time that any source partition has seen, 0 before the first.  It
     and `watermarks` (epoch milliseconds, by campaign) never go back.  `touched` holds the window ends to emit by
     (entity, window name), `provisional` those that were emitted and are not final yet; `closed` the watermark, epoch
-    seconds, up to which a campaign's windows were emitted as final.  Minutes up to `forgotten` (epoch seconds) are gone.
+    seconds, up to which a campaign's windows were emitted as final.  Minutes up to `forgotten` are gone.
     """
 
     partition: int
@@ -146,8 +146,8 @@ class Windower:
             for window in campaign.windows if campaign is not None else ():
                 touched = ends_touched(slice_end, window)
                 first = align_up(state.closed.get(entity.campaign_id, 0) + 1, window.slide)
-                ends = range(max(touched.start, first), min(touched.stop, newest_end(state.clock, window) + 1), window.slide)
-                if ends:
+                stop = min(touched.stop, newest_end(state.clock, window) + 1)
+                if ends := range(max(touched.start, first), stop, window.slide):
                     state.provisional.setdefault((entity, window.name), set()).update(ends)
 
     def flush(self, state: Conversion, now_ms: int, limit: int = UNLIMITED) -> tuple[list[Result], bool]:
@@ -239,8 +239,14 @@ class Windower:
         state.forgotten = max(state.forgotten, before)
         for key in [key for key in state.said if key[1] <= before]:
             del state.said[key]
+        for (entity, name), ends in list(state.provisional.items()):
+            size = _window_named(self.campaigns[entity.campaign_id], name).size
+            ends -= {end for end in ends if end - size < state.forgotten}
+            if not ends:
+                del state.provisional[entity, name]
+        needed = {entity for entity, _ in (*state.touched, *state.provisional)}
         for entity, timeline in list(state.timelines.items()):
-            if timeline.forget(before) and not any(touched == entity for touched, _ in state.touched):
+            if timeline.forget(before) and entity not in needed:
                 del state.timelines[entity]
 
 
