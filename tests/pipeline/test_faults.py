@@ -48,7 +48,7 @@ def assert_equal(pipeline: Pipeline, sent: int) -> None:
     pipeline.wait_until_folded(sent)
     result = pipeline.audit()
     assert result.equal, "\n".join(result.differences) + pipeline.logs()
-    assert result.compared["windows"] > 1000
+    assert result.compared["conversions"] > 1000, result.compared
 
 
 @pytest.mark.slow
