@@ -67,7 +67,7 @@ class Attribution:
     """The state of one source partition, a function of its logs up to `positions`.
 
     `begins` holds where folding began, by topic; `clocks` the newest record time of each topic, epoch milliseconds.
-    `dirty` and `letters` are what has not been emitted yet.
+    `dirty` and `letters` are what has not been emitted yet; `voice` is the incarnation that emitted last.
     """
 
     partition: int
@@ -82,6 +82,7 @@ class Attribution:
     pending: dict[tuple[str, Owner, int], Counters] = field(default_factory=dict)
     dirty: set[tuple[Entity, int]] = field(default_factory=set)
     letters: list[DeadLetter] = field(default_factory=list)
+    voice: str = ""
 
     @property
     def version(self) -> int:
@@ -235,6 +236,18 @@ def settle(state: Attribution) -> None:
             absolute.add(counters)
             state.dirty.add(key)
     state.pending.clear()
+
+
+def doubt_unattributed(state: Attribution) -> None:
+    """Mark what is unattributed in every dirty minute dirty too, nothing included.
+
+    A predecessor that read the topics in another order may have said of these minutes that events were
+    unattributed whose share was read first here.  Only this can differ on the way to the same state.
+    """
+    for campaign_id, end in {(entity.campaign_id, end) for entity, end in state.dirty}:
+        for entity in _entities(campaign_id, NOBODY)[1:]:
+            state.slices.setdefault((entity, end), Counters())
+            state.dirty.add((entity, end))
 
 
 def _entities(campaign_id: str, owner: Owner) -> tuple[Entity, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from schemas.dead_letters import DeadLetter
 from schemas.slices import SLICES_SCHEMA, Entity, Progress, Slice
 from schemas.topics import SOURCES
-from streams.operators.attribution import Attribution, settle
+from streams.operators.attribution import Attribution, doubt_unattributed, settle
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,14 @@ def drain(state: Attribution, incarnation: str, extent: Extent, now_ms: int | No
     """Everything that is dirty, as absolute values of this version; the state is clean afterwards.
 
     Args:
-        incarnation: the writer's, it ends every key.
+        incarnation: the writer's, it ends every key; the first emission of a new one also takes back what a
+            predecessor may have said on another way to this state.
         now_ms: the wall clock in live use, so that a silent partition ticks on; None when history is played.
     """
     settle(state)
+    if incarnation != state.voice:
+        doubt_unattributed(state)
+        state.voice = incarnation
     version = state.version
     slices = [(entity, _slice(state, entity, end, incarnation, version)) for entity, end in state.dirty]
     letters = state.letters
