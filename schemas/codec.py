@@ -7,21 +7,21 @@ the same for every process.  Attribution and the sink run this same codec, so th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from schemas.campaign import Campaign
-from schemas.events import CHANNEL_PATTERN, EVENTS, ID_PATTERN, UUID_PATTERN, Click, Donation, Event, Impression, Share
-from schemas.money import digits_of, minor_units
+from schemas.details import WRONG_DETAILS, is_id
+from schemas.events import EVENTS, UUID_PATTERN, Event
 from schemas.nesting import deeper_than
 from schemas.partitioning import partition_of
 from schemas.reasons import Reason
 from schemas.rejections import Rejection, bad_id, explain, not_json, shown
 from schemas.times import DAY_MS, LAST_MS, YEAR_2000_MS, YEAR_2100_MS, parse_ms, rfc3339
-from schemas.topics import CLICKS, DONATIONS, HORIZON_DAYS, IMPRESSIONS, SHARES
+from schemas.topics import HORIZON_DAYS
 
 __all__ = ["MAXIMUM_LEVELS", "MAXIMUM_MESSAGE_BYTES", "Codec", "Rejection", "key_of"]
 
@@ -30,9 +30,7 @@ MAXIMUM_MESSAGE_BYTES: Final = 64 * 1024
 MAXIMUM_LEVELS: Final = 256
 FLAT_BYTES: Final = 2 * MAXIMUM_LEVELS  # whatever is shorter cannot open and close as many
 
-_is_id = re.compile(ID_PATTERN).fullmatch
 _is_uuid = re.compile(UUID_PATTERN).fullmatch
-_is_channel = re.compile(CHANNEL_PATTERN).fullmatch
 
 
 class Codec:
@@ -73,7 +71,7 @@ class Codec:
             return explain(topic, str(error), value)
         except msgspec.DecodeError as error:
             return not_json(value, str(error))
-        wrong = self._wrong_identity(event) or _WRONG_DETAILS[topic](event)
+        wrong = self._wrong_identity(event) or WRONG_DETAILS[topic](event)
         if wrong is not None:
             return wrong
         try:
@@ -134,7 +132,7 @@ def key_of(event: Event) -> bytes:
 @lru_cache(maxsize=262_144)
 def _address_of(name: str, partitions: int) -> tuple[bytes, int]:
     """Key and partition of a referral; remembered, for a referral has many events.  Raises ValueError: no id."""
-    if _is_id(name) is None:
+    if is_id(name) is None:
         raise ValueError(name)
     key = name.encode()
     return key, partition_of(key, partitions)
@@ -152,61 +150,3 @@ def _wrong_bytes(value: bytes) -> Rejection | None:
     if len(value) > FLAT_BYTES and deeper_than(MAXIMUM_LEVELS, value):
         return Rejection(Reason.TOO_LARGE, "", "deeply nested", f"at most {MAXIMUM_LEVELS} levels of nesting")
     return None
-
-
-def _wrong_click(click: Click) -> Rejection | None:
-    return _wrong_id("visitor_id", click.visitor_id)
-
-
-def _wrong_share(share: Share) -> Rejection | None:
-    if _is_channel(share.channel) is None:
-        expected = "a word such as twitter: a-z 0-9 _ -, a letter first, at most 32"
-        return Rejection(Reason.UNKNOWN_VALUE, "channel", shown(share.channel), expected)
-    return (
-        _wrong_id("influencer_id", share.influencer_id)
-        or _wrong_id("sharer_id", share.sharer_id)
-        or _wrong_id("parent_referral_id", share.parent_referral_id)
-    )
-
-
-def _wrong_impression(impression: Impression) -> Rejection | None:
-    return None
-
-
-def _wrong_donation(donation: Donation) -> Rejection | None:
-    return (
-        _wrong_id("donation_id", donation.donation_id)
-        or _wrong_id("donor_id", donation.donor_id)
-        or _wrong_money(donation)
-    )
-
-
-_WRONG_DETAILS: Final[dict[str, Callable[..., Rejection | None]]] = {
-    SHARES: _wrong_share,
-    CLICKS: _wrong_click,
-    IMPRESSIONS: _wrong_impression,
-    DONATIONS: _wrong_donation,
-}
-
-
-def _wrong_money(donation: Donation) -> Rejection | None:
-    currency = donation.currency
-    if digits_of(currency) is None:
-        return Rejection(Reason.UNKNOWN_CURRENCY, "currency", shown(currency), "an ISO 4217 code such as USD")
-    try:
-        if minor_units(donation.amount, currency) == 0:
-            return Rejection(Reason.BAD_MONEY, "amount", shown(donation.amount), "more than zero")
-    except ValueError as error:
-        return Rejection(Reason.BAD_MONEY, "amount", shown(donation.amount), str(error))
-    if donation.fee is not None:
-        try:
-            minor_units(donation.fee, currency)
-        except ValueError as error:
-            return Rejection(Reason.BAD_MONEY, "fee", shown(donation.fee), str(error))
-    return None
-
-
-def _wrong_id(field: str, text: str | None) -> Rejection | None:
-    if text is None or _is_id(text) is not None:
-        return None
-    return bad_id(field, text)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import get_args
 
-from schemas import codec, rejections, topics
-from schemas.codec import _WRONG_DETAILS
+from schemas import codec, details, rejections, topics
+from schemas.details import WRONG_DETAILS
 from schemas.events import EVENTS, Event
 from schemas.generate import EVENT_FILES
 from schemas.reasons import CODEC_REASONS, STATEFUL_REASONS, Reason
@@ -45,7 +45,7 @@ def test_dead_letter_holds_the_largest_record_in_base64() -> None:
 
 
 def test_every_source_has_an_event_a_judge_and_a_schema() -> None:
-    assert set(SOURCES) == set(EVENTS) == set(_WRONG_DETAILS)
+    assert set(SOURCES) == set(EVENTS) == set(WRONG_DETAILS)
     assert (*SOURCES, HEARTBEATS) == ATTRIBUTION_INPUTS
     assert {f"{name}s": struct for name, struct in EVENT_FILES.items()} == EVENTS
 
@@ -92,7 +92,7 @@ def test_every_reason_is_the_codecs_or_needs_state() -> None:
 
 
 def test_every_reason_of_the_codec_is_named_where_verdicts_are_made() -> None:
-    source = inspect.getsource(codec) + inspect.getsource(rejections)
+    source = "".join(map(inspect.getsource, (codec, details, rejections)))
     assert {reason for reason in Reason if f"Reason.{reason.name}" in source} == CODEC_REASONS
 
 
