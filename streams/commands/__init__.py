@@ -5,11 +5,13 @@ Law: a verb reads settings, calls, prints.  A Fault is one line on stderr and ex
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import click
 
 from schemas.errors import Fault
+from streams import logs
 from streams.commands.audit import audit
 from streams.commands.dead_letters import dead_letters
 from streams.commands.demo import demo
@@ -29,6 +31,7 @@ def cli() -> None:
 
     Settings come from the environment (GROUNDSWELL_KAFKA, GROUNDSWELL_STORE, ...): see the README.
     """
+    logs.configure("text", logging.WARNING)
 
 
 VERBS = (demo, worker, topics, migrate, send, replay, sql, audit, report, dead_letters)

@@ -33,6 +33,7 @@ def worker(roles: tuple[str, ...]) -> int:
     from streams.commands.topics import plan_of
     from streams.producers.topics import check_topics
 
+    settings.load_campaigns()
     check_kafka(settings)
     check_topics(plan_of(settings))
     return run_role(roles[0], settings)

@@ -11,12 +11,12 @@ import threading
 import time
 
 import pytest
+from harness import Broker, Pipeline
 from kafka import KafkaAdminClient, TopicPartition
 
 from schemas.topics import CHECKPOINTS
 from streams.commands.appeals import Appeal, door_appeal
 from streams.producers import door
-from harness import Broker, Pipeline
 
 HOUR_MS = 3_600_000
 PLAY_SECONDS = 30

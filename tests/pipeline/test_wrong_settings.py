@@ -1,0 +1,72 @@
+"""A wrong setting is one line that says whose fault it is and what to do, and exit code 2."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
+
+from schemas.topics import TOPICS
+
+
+def run(*arguments: str, module: str = "streams.commands", **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {f"GROUNDSWELL_{name.upper()}": value for name, value in settings.items()}
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        env={"PATH": "/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def assert_one_line(done: subprocess.CompletedProcess[str], whose: str, *words: str) -> None:
+    assert done.returncode == 2, done
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert whose in lines[0]
+    for word in words:
+        assert word in lines[0], lines[0]
+
+
+@pytest.mark.parametrize("role", ["attribution", "conversion", "sink"])
+def test_an_unreachable_broker(role: str) -> None:
+    assert_one_line(run("worker", role, kafka="127.0.0.1:9"), "kafka", "127.0.0.1:9", "GROUNDSWELL_KAFKA")
+
+
+def test_an_unreachable_store() -> None:
+    done = run("sql", "SELECT 1", store="clickhouse://u:secret@127.0.0.1:9/groundswell")
+    assert_one_line(done, "clickhouse", "127.0.0.1:9", "GROUNDSWELL_STORE")
+    assert "secret" not in done.stderr
+
+
+def test_a_wrong_password(clickhouse: Any) -> None:
+    store = f"clickhouse://groundswell:wrong@127.0.0.1:{clickhouse.port}/groundswell"
+    assert_one_line(run("sql", "SELECT 1", store=store), "settings", "password")
+    assert_one_line(run("migrate", store=store), "settings", "password")
+
+
+def test_unequal_partition_counts(tansu: str) -> None:
+    client = KafkaAdminClient(bootstrap_servers=tansu)
+    client.create_topics([NewTopic(f"uneven_{t.name}", 3 if t.name == "clicks" else 4, 1) for t in TOPICS])
+    client.close()
+    for verb in (("worker", "attribution"), ("topics", "--check")):
+        assert_one_line(run(*verb, kafka=tansu, prefix="uneven_"), "kafka", "partitions", "clicks 3")
+
+
+def test_a_data_directory_held_by_another_process(ground: Any, clickhouse: Any) -> None:
+    data = str(ground.folder / "clickhouse")
+    done = run("--data", data, "--port", "0", module="infra.embedded.clickhouse")
+    assert_one_line(done, "clickhouse", data, str(ground.pid_of("clickhouse")))
+
+
+def test_a_setting_that_is_no_number() -> None:
+    assert_one_line(run("topics", partitions="many"), "settings", "partitions")
+
+
+def test_a_campaign_folder_without_campaigns(tmp_path: Any, tansu: str) -> None:
+    assert_one_line(run("worker", "sink", kafka=tansu, campaigns=str(tmp_path)), "settings", "campaign")
