@@ -54,6 +54,8 @@ class AttributionRole:
         self._emitted: dict[int, tuple[int, float]] = {}  # version and monotonic time of the last emission
         self._saved: dict[int, tuple[int, float]] = {}  # the same of the last checkpoint
         self._bad_in_a_row = 0
+        self._taken = 0  # records since the first batch of this process
+        self._first_batch_at: float | None = None
 
     # ---- positions: owned by the state -------------------------------------------------------------------
 
@@ -106,6 +108,9 @@ class AttributionRole:
         await self.outbox.start()
 
     async def take(self, batch: Batch) -> None:
+        if self._first_batch_at is None:
+            self._first_batch_at = time.monotonic()
+        self._taken += len(batch.records)
         state = self.states[batch.tp.partition]
         topic = self.settings.logical(batch.tp.topic)
         tally = state.tallies.get(topic)
@@ -128,8 +133,8 @@ class AttributionRole:
     async def flush(self) -> None:
         now = time.monotonic()
         messages: list[Message] = []
-        emitted: list[int] = []
         snapshots: list[tuple[int, str, int, bytes]] = []
+        newly_ready = bool(set(self.states) - self.ready)
         for partition, state in self.states.items():
             if not self._is_ready(partition):
                 continue
@@ -140,15 +145,21 @@ class AttributionRole:
             incarnation = self.incarnations[partition]
             messages += self._messages(drain(state, incarnation, extent, self._wall_clock_ms()))
             self._emitted[partition] = (state.version, now)
-            emitted.append(partition)
             if self._checkpoint_is_due(partition, now):
                 snapshots.append((partition, incarnation, state.version, self._snapshot(state, extent)))
                 self._saved[partition] = (state.version, now)
         if messages:
             self._app.consumer.check_fence()
             await self.outbox.send(messages)
+            self._say_progress(newly_ready, len(messages))
         for snapshot in snapshots:
             await self.checkpoints.write(*snapshot)
+
+    def _say_progress(self, newly_ready: bool, messages: int) -> None:
+        """How fast it went, said when all partitions of an assignment have caught up and that is acknowledged."""
+        if newly_ready and self.ready == set(self.states) and self._first_batch_at is not None:
+            seconds = time.monotonic() - self._first_batch_at
+            logger.info("%d records folded in %.2f s, %d messages acknowledged", self._taken, seconds, messages)
 
     async def stop(self) -> None:
         """Emit and save what is left, so that whoever goes on has little to fold."""

@@ -1,0 +1,1 @@
+"""Measurements, not tests: ratios in one run, with the command that made them."""
