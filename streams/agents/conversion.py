@@ -84,11 +84,12 @@ class ConversionRole:
         partition = batch.tp.partition
         state = self.states[partition]
         self._check_mark(batch.tp)
+        catching_up = partition not in self.ready
         for record in batch.records:
             self._resume_at_mark(state, record.offset)
             if record.value is not None:
-                emitted = partition in self.marks
-                self.windower.apply(state, _decode(record.value, batch.tp, record.offset), emitted=emitted)
+                said = _decode(record.value, batch.tp, record.offset)
+                self.windower.apply(state, said, emitted=partition in self.marks, catching_up=catching_up)
         state.position = batch.end
         self._resume_at_mark(state, batch.end)
 

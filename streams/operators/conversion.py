@@ -71,16 +71,20 @@ class Windower:
         self.campaigns = dict(campaigns)
         self.source_partitions = source_partitions
 
-    def apply(self, state: Conversion, record: SliceRecord, *, emitted: bool = False) -> None:
+    def apply(
+        self, state: Conversion, record: SliceRecord, *, emitted: bool = False, catching_up: bool = False
+    ) -> None:
         """Fold one record of `slices`.
 
         Args:
             emitted: what this record changes was emitted before a restart; it is only needed as state.
+            catching_up: an earlier worker may have seen, and emitted, records before this one that compaction has
+                taken: its windows are emitted even if nothing changes here.
         """
         if isinstance(record, Progress):
             self._apply_progress(state, record)
         else:
-            self._apply_slice(state, record, emitted)
+            self._apply_slice(state, record, emitted, catching_up)
 
     def _apply_progress(self, state: Conversion, record: Progress) -> None:
         known = state.progress.get(record.source_partition)
@@ -103,7 +107,7 @@ class Windower:
         slowest = min(state.clock if progress.idle else progress.clock for progress in state.progress.values())
         return slowest - campaign.allowed_lateness * 1000
 
-    def _apply_slice(self, state: Conversion, record: Slice, emitted: bool) -> None:
+    def _apply_slice(self, state: Conversion, record: Slice, emitted: bool, catching_up: bool) -> None:
         if record.end <= state.forgotten:
             return
         entity = Entity(record.campaign_id, record.dimension, record.member)
@@ -119,9 +123,10 @@ class Windower:
         if before is not None:
             change.add(before[1], sign=-1)
         state.said[key] = (record.version, counters)
-        if change.is_zero():
+        if not change.is_zero():
+            timeline.add(record.end, change)
+        elif not catching_up:
             return
-        timeline.add(record.end, change)
         if not emitted and (campaign := self.campaigns.get(entity.campaign_id)) is not None:
             _touch(state, campaign, entity, record.end)
 

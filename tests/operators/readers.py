@@ -59,7 +59,7 @@ class Readers:
     def play(self, restarts: int) -> None:
         while self.state.position < self.end:
             self.visible = min(self.end, self.visible + self.random.randint(0, 8))
-            self._read(None)
+            self._read(None, catching_up=False)
             match self.random.randrange(5):
                 case 0 | 1:
                     self._flush(self.random.choice((1, 3, 10**9)))
@@ -71,14 +71,15 @@ class Readers:
         self.landed.add(self.late)
         self._flush(10**9)
 
-    def _read(self, mark: Mark | None) -> None:
+    def _read(self, mark: Mark | None, catching_up: bool) -> None:
         """Take in all that is visible: an emission before that would be too early."""
         for offset in range(self.state.position, self.visible):
             if mark is not None and offset >= mark.position:
                 self.windower.resume(self.state, mark.clock, mark.watermarks)
                 mark = None
             if offset in self.log:
-                self.windower.apply(self.state, self.log[offset], emitted=mark is not None)
+                emitted = mark is not None
+                self.windower.apply(self.state, self.log[offset], emitted=emitted, catching_up=catching_up)
         self.state.position = self.visible
         if mark is not None:
             self.windower.resume(self.state, mark.clock, mark.watermarks)
@@ -106,16 +107,17 @@ class Readers:
         self.late += self.windower.flush(self.state, START_MS)[0]
         if self.random.random() < 0.5:
             self._compact(self.random.randint(0, self.visible))
-        # Mostly the newest mark.  With none, everything is emitted again, and watermarks begin anew.
-        choice = self.random.choice([*self.marks[-1:] * 3, *self.marks, None])
-        if choice is None or choice != self.marks[-1]:
+        if self.random.random() < 0.2:
+            # The marks are lost: everything is emitted again, and watermarks begin anew.
+            self.marks.clear()
+        if not self.marks:
             self.watermarks = {}
         self.state = Conversion(0)
-        self._read(choice)
+        self._read(self.marks[-1] if self.marks else None, catching_up=True)
 
     def restart_at_newest_mark(self) -> None:
         self.state = Conversion(0)
-        self._read(self.marks[-1])
+        self._read(self.marks[-1], catching_up=True)
 
     def _compact(self, upto: int) -> None:
         last = {key_of(record): offset for offset, record in self.log.items() if offset < upto}

@@ -182,7 +182,7 @@ class World:
         for offset, record in enumerate(self.slices):
             if offset == self.marked[0]:
                 self.windower.resume(self.conversion, *self.marked[1:])
-            self.windower.apply(self.conversion, record, emitted=offset < self.marked[0])
+            self.windower.apply(self.conversion, record, emitted=offset < self.marked[0], catching_up=True)
         if self.marked[0] == len(self.slices):
             self.windower.resume(self.conversion, *self.marked[1:])
         self.conversion.position = len(self.slices)

@@ -121,7 +121,9 @@ def drained(state: Attribution, logs: Logs, incarnation: str = "one", now_ms: in
 
 def said(emission: Emission) -> list[SliceRecord]:
     """The records of `slices`, in the order in which they are written."""
-    return [*(record for _, record in emission.slices), emission.progress]
+    # In an order that is the same in every run; theirs is a set's.
+    slices = sorted(emission.slices, key=lambda said: (said[0], said[1].end))
+    return [*(record for _, record in slices), emission.progress]
 
 
 class Landed:
