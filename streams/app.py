@@ -24,6 +24,7 @@ from streams.agents.attribution import AttributionRole
 from streams.agents.conversion import ConversionRole
 from streams.agents.role import Role
 from streams.agents.sink import SinkRole
+from streams.reach import watch
 from streams.settings import Settings
 from streams.transport import Positions
 
@@ -105,6 +106,10 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
     async def agent(stream: Any) -> None:
         async for batch in app.consumer.batches(stream):
             await role.take(batch)
+
+    @app.task
+    async def watch_kafka() -> None:
+        await watch(settings.brokers)
 
     @app.task
     async def flush_regularly() -> None:

@@ -12,12 +12,14 @@ been emitted and acknowledged.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Final, TypeVar
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError
 from msgspec import Struct
 from xxhash import xxh3_64_hexdigest
 
@@ -27,9 +29,11 @@ from streams.settings import Settings
 
 logger = logging.getLogger("groundswell.checkpoints")
 State = TypeVar("State")
+Answer = TypeVar("Answer")
 
 CHECKPOINT_SCHEMA: Final = 1
 PART_BYTES: Final = 700 * 1024  # a record must fit into the topic's 1 MiB
+RETRY_SECONDS: Final = 1.0
 TAIL_RECORDS: Final = 64  # how far from the end the search begins; then four times as far, and so on
 
 
@@ -122,26 +126,40 @@ class Checkpoints:
     async def _tails(self, partition: int) -> AsyncIterator[list[Part | Seal | Mark]]:
         """The last records of a partition, then more and more of them, until all were looked at."""
         tp = TopicPartition(self._topic, partition)
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.brokers,
-            client_id="groundswell-checkpoints",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-        )
-        await consumer.start()
-        try:
-            consumer.assign([tp])
-            begin = (await consumer.beginning_offsets([tp]))[tp]
-            end = await _end_of(consumer, tp, begin)
-            reach = TAIL_RECORDS
-            while True:
-                start = max(begin, end - reach)
-                yield [record for record in await _read(consumer, tp, start, end) if record is not None]
-                if start == begin:
-                    return
-                reach *= 4
-        finally:
-            await consumer.stop()
+        begin, end = await self._patiently(lambda consumer: _extent_of(consumer, tp))
+        reach = TAIL_RECORDS
+        while True:
+            start = max(begin, end - reach)
+            yield await self._patiently(lambda consumer, start=start: _read(consumer, tp, start, end))  # type: ignore[misc]
+            if start == begin:
+                return
+            reach *= 4
+
+    async def _patiently(self, ask: Callable[[Any], Awaitable[Answer]]) -> Answer:
+        """Ask with a client of its own, again and again while the broker is away."""
+        while True:
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._settings.brokers,
+                client_id="groundswell-checkpoints",
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+            )
+            try:
+                await consumer.start()
+                return await ask(consumer)
+            except (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError) as error:
+                logger.debug("cannot read checkpoints now: %r", error)
+                await asyncio.sleep(RETRY_SECONDS)
+            finally:
+                # A client that is stopped before its tasks ever ran raises CancelledError out of `stop`.
+                await asyncio.sleep(0)
+                await consumer.stop()
+
+
+async def _extent_of(consumer: Any, tp: Any) -> tuple[int, int]:
+    consumer.assign([tp])
+    begin = (await consumer.beginning_offsets([tp]))[tp]
+    return begin, await _end_of(consumer, tp, begin)
 
 
 async def _end_of(consumer: Any, tp: Any, begin: int) -> int:
@@ -153,12 +171,14 @@ async def _end_of(consumer: Any, tp: Any, begin: int) -> int:
     return int(consumer.highwater(tp))
 
 
-async def _read(consumer: Any, tp: Any, start: int, end: int) -> list[Part | Seal | Mark | None]:
+async def _read(consumer: Any, tp: Any, start: int, end: int) -> list[Part | Seal | Mark]:
+    consumer.assign([tp])
     consumer.seek(tp, start)
-    records: list[Part | Seal | Mark | None] = []
+    records: list[Part | Seal | Mark] = []
     while await consumer.position(tp) < end:
         fetched = await consumer.getmany(tp, timeout_ms=500)
-        records.extend(_decode(record.value) for record in fetched.get(tp, []))
+        decoded = (_decode(record.value) for record in fetched.get(tp, []))
+        records.extend(record for record in decoded if record is not None)
     return records
 
 

@@ -1,18 +1,23 @@
 """Log lines for people (or JSON for machines), on stderr.
 
-A broker that is away makes the clients beneath us complain many times a second.  Each of their sentences is
-printed once, then counted in silence for a minute.
+A broker that is away makes the clients beneath us complain many times a second.  What they say of connections is
+dropped (`streams.reach` says it once), every other sentence of theirs is printed once a minute.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from typing import Final
 
 QUIET_SECONDS: Final = 60.0
 OURS: Final = "groundswell"
+_CONNECTION = re.compile(
+    r"Unable (?:to )?connect|Unable to (?:update|request) metadata|Failed fetch messages|NodeNotReady|ConnectionError|"
+    r"[Cc]oordinator|Heartbeat|Topic \S+ not found in cluster metadata|OffsetCommit failed|Got error produce response"
+)
 
 
 class Once(logging.Filter):
@@ -25,6 +30,8 @@ class Once(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.startswith(OURS):
             return True
+        if record.name.startswith("aiokafka") and _CONNECTION.search(record.getMessage()):
+            return False
         sentence = (record.name, str(record.msg)[:80])
         now = time.monotonic()
         if now - self._passed.get(sentence, -QUIET_SECONDS) < QUIET_SECONDS:
