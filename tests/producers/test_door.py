@@ -32,7 +32,8 @@ import hashlib
 from streams.producers.door import records
 digest = hashlib.sha256()
 for record in records():
-    digest.update(repr(tuple(record)).encode())
+    fields = record.topic, record.partition, record.key, record.value, record.record_time_ms
+    digest.update(repr(fields).encode())
 print(digest.hexdigest())
 """
 
@@ -50,7 +51,8 @@ def appeal(sent: list[Outgoing]) -> Folded:
 def test_every_run_gives_the_same_bytes(sent: list[Outgoing]) -> None:
     digest = hashlib.sha256()
     for record in sent:
-        digest.update(repr(tuple(record)).encode())
+        fields = record.topic, record.partition, record.key, record.value, record.record_time_ms
+        digest.update(repr(fields).encode())
     assert digest.hexdigest() == DIGEST
 
 
@@ -117,7 +119,7 @@ def test_the_three_kinds_of_impressions_are_apart(appeal: Folded) -> None:
     assert sums == {"measured": 18_619, "sampled": 105_125, "estimated": 3_002_400}
 
 
-def test_5400_clicks_come_with_day_and_night(appeal: Folded) -> None:
+def test_5400_clicks_come_within_the_48_hours_and_few_of_them_at_night(appeal: Folded) -> None:
     clicks = appeal.accepted["clicks"]
     by_hour = Counter((at_ms - START_MS) // HOUR for at_ms, _ in clicks)
     assert sum(by_hour[hour] for hour in range(48)) == 5_400
