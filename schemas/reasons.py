@@ -27,9 +27,8 @@ class Reason(StrEnum):
     KEY_MISMATCH = "key_mismatch"  # the record's key is not the one the event asks for
     WRONG_PARTITION = "wrong_partition"  # the producer does not use Kafka's murmur2 partitioner
     REFERRAL_TAKEN = "referral_taken"  # the referral belongs to another influencer
-    OPERATOR_ERROR = "operator_error"  # a guard: the event made an operator raise
 
 
-# These need more than the record: who came first, or code that failed.  All others are the codec's.
-STATEFUL_REASONS: Final = frozenset({Reason.REFERRAL_TAKEN, Reason.OPERATOR_ERROR})
+# These need more than the record: who came first.  All others are the codec's.
+STATEFUL_REASONS: Final = frozenset({Reason.REFERRAL_TAKEN})
 CODEC_REASONS: Final = frozenset(Reason) - STATEFUL_REASONS

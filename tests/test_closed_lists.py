@@ -81,14 +81,13 @@ def test_reasons_are_these_and_no_others() -> None:
         "key_mismatch",
         "wrong_partition",
         "referral_taken",
-        "operator_error",
     ]
 
 
 def test_every_reason_is_the_codecs_or_needs_state() -> None:
     assert set(Reason) == CODEC_REASONS | STATEFUL_REASONS
     assert not CODEC_REASONS & STATEFUL_REASONS
-    assert {str(reason) for reason in STATEFUL_REASONS} == {"referral_taken", "operator_error"}
+    assert {str(reason) for reason in STATEFUL_REASONS} == {"referral_taken"}
 
 
 def test_every_reason_of_the_codec_is_named_where_verdicts_are_made() -> None:
