@@ -16,7 +16,9 @@ CONNECT_SECONDS: Final = 5
 
 _CODE = re.compile(r"(?:error )?code:? (\d+)", re.IGNORECASE)
 AUTHENTICATION: Final = frozenset({193, 194, 516})
-MISSING: Final = frozenset({60, 81})  # UNKNOWN_TABLE, UNKNOWN_DATABASE
+FORBIDDEN: Final = frozenset({164, 497})  # READONLY, ACCESS_DENIED
+UNKNOWN_TABLE: Final = 60
+UNKNOWN_DATABASE: Final = 81
 # Codes that say "the data is wrong": trying again would only say it again.
 OURS: Final = frozenset({16, 27, 36, 38, 41, 53, 62, 69, 72, 117, 252, 469})
 
@@ -25,11 +27,18 @@ class Away(Exception):
     """The store does not answer, or says that it cannot now: the same again later may go through."""
 
 
-def connect(store: str) -> Any:
+class NoDatabase(Fault):
+    """The server has no database of that name: `groundswell migrate` makes it."""
+
+
+def connect(store: str, database: str | None = None) -> Any:
     """A client of `clickhouse://user:password@host:port/database` (`clickhouses://` for TLS).
 
+    Args:
+        database: in place of the one that `store` names.
+
     Raises:
-        Fault: the setting is malformed, or the store refuses us.
+        Fault: the setting is malformed, or the store refuses us; `NoDatabase` if that is all it lacks.
         Away: nobody answers there now.
     """
     parts = urlsplit(store)
@@ -45,7 +54,7 @@ def connect(store: str) -> Any:
             port=parts.port or (8443 if secure else 8123),
             username=unquote(parts.username or "default"),
             password=unquote(parts.password or ""),
-            database=parts.path.strip("/") or "groundswell",
+            database=database or database_of(store),
             interface="https" if secure else "http",
             ca_cert=extra.get("ca_cert"),
             autogenerate_session_id=False,
@@ -55,6 +64,11 @@ def connect(store: str) -> Any:
         )
     except ClickHouseError as error:
         raise translate(error, f"{parts.hostname}:{parts.port or 8123}") from error
+
+
+def database_of(store: str) -> str:
+    """The database that a store's address names."""
+    return urlsplit(store).path.strip("/") or "groundswell"
 
 
 def translate(error: Exception, where: str) -> Exception:
@@ -68,10 +82,22 @@ def translate(error: Exception, where: str) -> Exception:
             f"ClickHouse at {where} refuses this user or password",
             "Mend the user and password in GROUNDSWELL_STORE.",
         )
-    if code in MISSING:
+    if code in FORBIDDEN:
         return Fault(
-            "clickhouse", f"ClickHouse at {where} has no such table or database", "Run `groundswell migrate` first."
+            "settings",
+            f"ClickHouse at {where} says that this user may not do that ({_first_line(text.rpartition('DB::Exception: ')[2])})",
+            "Name a user that may in GROUNDSWELL_STORE, or grant it the right.",
         )
+    if code == UNKNOWN_DATABASE:
+        return NoDatabase(
+            "clickhouse", f"ClickHouse at {where} has no such database", "Run `groundswell migrate` first."
+        )
+    if code == UNKNOWN_TABLE:
+        return Fault("clickhouse", f"ClickHouse at {where} has no such table", "Run `groundswell migrate` first.")
     if code in OURS:
         return Fault("groundswell", f"ClickHouse at {where} refused what was sent: {text[:300]}", "Report this.")
-    return Away(f"ClickHouse at {where}: {text.splitlines()[0][:200] if text else type(error).__name__}")
+    return Away(f"ClickHouse at {where}: {_first_line(text) or type(error).__name__}")
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0][:200]

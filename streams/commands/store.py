@@ -9,20 +9,24 @@ from typing import Any
 import click
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from infra.clickhouse.migrate import create_database
 from infra.clickhouse.migrate import migrate as apply
 from schemas.errors import Fault
 from streams.settings import Settings
-from streams.store import Away, connect, translate
+from streams.store import Away, NoDatabase, connect, database_of, translate
 
 
-def open_store(settings: Settings) -> Any:
+def open_store(settings: Settings, database: str | None = None) -> Any:
     """A client of the store that the settings name.
+
+    Args:
+        database: in place of the one that the settings name.
 
     Raises:
         Fault: it does not answer, or refuses us.
     """
     try:
-        return connect(settings.store)
+        return connect(settings.store, database)
     except Away as away:
         raise Fault(
             "clickhouse",
@@ -33,12 +37,34 @@ def open_store(settings: Settings) -> Any:
 
 @click.command()
 def migrate() -> None:
-    """Bring the store's tables and views up to date and load the campaigns; running it again is harmless."""
+    """Bring the store's tables and views up to date and load the campaigns; running it again is harmless.
+
+    A database that does not exist is made.
+    """
     settings = Settings.from_environment(os.environ)
-    applied = apply(open_store(settings), settings.load_campaigns())
+    campaigns = settings.load_campaigns()
+    try:
+        applied = apply(_open_or_make(settings), campaigns)
+    except ClickHouseError as error:
+        raise _migration_fault(error, settings) from error
     for name in applied:
         click.echo(f"applied {name}")
     click.echo(f"{settings.store_shown} is up to date ({len(applied)} applied now)")
+
+
+def _open_or_make(settings: Settings) -> Any:
+    try:
+        return open_store(settings)
+    except NoDatabase:
+        create_database(open_store(settings, "default"), database_of(settings.store))
+        return open_store(settings)
+
+
+def _migration_fault(error: ClickHouseError, settings: Settings) -> Fault:
+    meant = translate(error, settings.store_shown)
+    if isinstance(meant, Fault):
+        return meant
+    return Fault("clickhouse", str(meant), "Mend that and migrate again: what was applied already is not repeated.")
 
 
 @click.command()

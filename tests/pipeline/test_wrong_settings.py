@@ -50,6 +50,25 @@ def test_a_wrong_password(clickhouse: Any) -> None:
     assert_one_line(run("migrate", store=store), "settings", "password")
 
 
+def test_migrating_makes_the_database_that_is_not_there(clickhouse: Any) -> None:
+    store = clickhouse.of("nobody_made_this").store
+    assert_one_line(run("sql", "SELECT 1", store=store), "clickhouse", "no such database", "groundswell migrate")
+    first, second = run("migrate", store=store), run("migrate", store=store)
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "applied 0001_" in first.stdout
+    assert "(0 applied now)" in second.stdout
+
+
+@pytest.mark.parametrize("name", ["groundswell", "nobody_made_that"])
+def test_migrating_as_the_reader(clickhouse: Any, name: str) -> None:
+    done = run("migrate", store=clickhouse.of(name).reader_store)
+    assert_one_line(done, "settings", "may not", "GROUNDSWELL_STORE")
+
+
+def test_migrating_a_database_without_a_proper_name(clickhouse: Any) -> None:
+    assert_one_line(run("migrate", store=clickhouse.of("a-b").store), "settings", "'a-b' is no name for a database")
+
+
 def test_unequal_partition_counts(tansu: str) -> None:
     client = KafkaAdminClient(bootstrap_servers=tansu)
     client.create_topics([NewTopic(f"uneven_{t.name}", 3 if t.name == "clicks" else 4, 1) for t in TOPICS])
