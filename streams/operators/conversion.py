@@ -145,13 +145,16 @@ class Windower:
         self._remember_provisional(state)
 
     def _remember_provisional(self, state: Conversion) -> None:
-        """Windows that the earlier worker may have emitted and not closed; some may hold nothing any more."""
+        """Windows that the earlier worker may have emitted and not closed; some may hold nothing any more.
+
+        The next one to begin is among them: it was waiting, and may have been emitted after the mark.
+        """
         for entity, slice_end, _source_partition in state.said:
             campaign = self.campaigns.get(entity.campaign_id)
             for window in campaign.windows if campaign is not None else ():
                 touched = ends_touched(slice_end, window)
                 first = align_up(state.closed.get(entity.campaign_id, 0) + 1, window.slide)
-                stop = min(touched.stop, newest_end(state.clock, window) + 1)
+                stop = min(touched.stop, newest_end(state.clock, window) + window.slide + 1)
                 if ends := range(max(touched.start, first), stop, window.slide):
                     state.provisional.setdefault((entity, window.name), set()).update(ends)
 

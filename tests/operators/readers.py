@@ -28,23 +28,29 @@ def key_of(record: SliceRecord) -> bytes:
     return progress_key(record) if isinstance(record, Progress) else slice_key(record)
 
 
-def delivered(partitions: Sequence[list[SliceRecord]], random: Random) -> list[SliceRecord]:
-    """Each partition's records in order, partitions in any order; some records again, as late as it gets."""
+def delivered(partitions: Sequence[list[SliceRecord]], random: Random, repeats: float) -> list[SliceRecord]:
+    """Each partition's records in order, partitions in any order; some again (how many), as late as it gets."""
     waiting = [list(records) for records in partitions]
     out: list[SliceRecord] = []
     while any(waiting):
         records = random.choice([records for records in waiting if records])
         out += records[: (count := random.randint(1, 6))]
         del records[:count]
-        if random.random() < 0.1:
+        if random.random() < repeats:
             out.append(random.choice(out))
     return out
 
 
 class Readers:
-    """Plays random lives of conversion over a log; `landed` is the table, `state` the last worker's."""
+    """Plays random lives of conversion over a log; `landed` is the table, `state` the last worker's.
 
-    def __init__(self, records: list[SliceRecord], random: Random) -> None:
+    Args:
+        compaction: how often the log is compacted before a restart.  It keeps the last record of a key, so no
+            record may be there twice: a writer's own records are in the order of their versions.
+    """
+
+    def __init__(self, records: list[SliceRecord], random: Random, compaction: float) -> None:
+        self.compaction = compaction
         self.random = random
         self.log = dict(enumerate(records))
         self.end = len(records)
@@ -105,7 +111,7 @@ class Readers:
     def _restart(self) -> None:
         """A new worker; what the old one has still to say lands late or never."""
         self.late += self.windower.flush(self.state, START_MS)[0]
-        if self.random.random() < 0.5:
+        if self.random.random() < self.compaction:
             self._compact(self.random.randint(0, self.visible))
         if self.random.random() < 0.2:
             # The marks are lost: everything is emitted again, and watermarks begin anew.

@@ -20,7 +20,9 @@ def converted(logs: Logs, seed: int, lives: int, restarts: int) -> Readers:
     partitions = [Lives(logs, partition, random, Rules()) for partition in range(PARTITIONS)]
     for partition in partitions:
         partition.play(lives)
-    readers = Readers(delivered([partition.slices for partition in partitions], random), random)
+    slices = [partition.slices for partition in partitions]
+    repeats, compaction = random.choice(((0.0, 0.5), (0.2, 0.0)))
+    readers = Readers(delivered(slices, random, repeats), random, compaction)
     readers.play(restarts)
     return readers
 
