@@ -1,0 +1,157 @@
+"""What conversion must do where stories do not reach: compaction, a flush in between, forgotten minutes."""
+
+from __future__ import annotations
+
+from wiring import START_MS, campaign_of
+
+from schemas.results import WindowResult
+from schemas.slices import COUNTS, SLICES_SCHEMA, Progress, Slice, SliceRecord
+from schemas.times import DAY_MS, parse_ms
+from schemas.topics import SOURCES
+from streams.operators.conversion import Conversion, Windower
+
+MINUTE_MS = 60_000
+HORIZON_MS = 14 * DAY_MS
+CAMPAIGN = campaign_of("door", "USD")
+EARLY, LATER = START_MS, START_MS + 30 * MINUTE_MS
+
+
+def progress(partition: int, version: int, clock: int, idle: bool, incarnation: str = "a") -> Progress:
+    nothing = dict.fromkeys(SOURCES, 0)
+    maps = dict.fromkeys(("positions", "begins", "ends", "accepted", "duplicates", "dead_lettered", "late"), nothing)
+    return Progress(SLICES_SCHEMA, partition, incarnation, version, clock, idle, **maps)
+
+
+def clicks(number: int, minute: int, version: int = 1, partition: int = 0, member: str = "ann") -> Slice:
+    """Clicks of the minute that ends so many minutes after the start."""
+    counts = [number if name == "clicks" else 0 for name in COUNTS]
+    end = START_MS // 1000 + minute * 60
+    return Slice(SLICES_SCHEMA, "door", "influencer", member, end, partition, "a", version, counts, {})
+
+
+def worker() -> tuple[Windower, Conversion]:
+    return Windower({"door": CAMPAIGN}, 2), Conversion(0)
+
+
+def take(windower: Windower, state: Conversion, *records: SliceRecord) -> None:
+    for record in records:
+        windower.apply(state, record)
+        state.position += 1
+
+
+def flushed(windower: Windower, state: Conversion) -> dict[tuple[str, int], WindowResult]:
+    """Rows by window and end, in minutes after the start."""
+    results, said_all = windower.flush(state, START_MS)
+    assert said_all
+    rows = [result for result in results if isinstance(result, WindowResult)]
+    return {(row.window, (parse_ms(row.window_end) - START_MS) // MINUTE_MS): row for row in rows}
+
+
+def test_a_window_that_may_begin_with_the_next_record_waits_for_it() -> None:
+    windower, state = worker()
+    take(windower, state, progress(0, 1, EARLY - 1, True), progress(1, 1, EARLY - 1, True))
+    take(windower, state, clicks(3, minute=1))
+    assert flushed(windower, state) == {}
+    take(windower, state, progress(0, 2, EARLY, True))
+    rows = flushed(windower, state)
+    assert rows["15m", 1].clicks == 3
+    assert set(rows) == {("15m", 1), ("1h", 1), ("6h", 5), ("48h", 30)}
+
+
+def test_a_watermark_does_not_go_back_when_compaction_took_what_it_was_made_of() -> None:
+    windower, state = worker()
+    # Partition 1 was idle, so partition 0 alone counted; by now it has something to read, and says so under one key.
+    idle, ahead, behind = progress(1, 1, EARLY, True), progress(0, 1, LATER, True), progress(1, 1, EARLY, False)
+    take(windower, state, idle, ahead, behind)
+    reached = dict(state.watermarks)
+    assert reached == {"door": LATER - 300_000}
+
+    windower, successor = worker()
+    take(windower, successor, ahead, behind)
+    windower.resume(successor, state.clock, reached)
+    assert successor.watermarks == reached
+
+
+def test_windows_are_not_taken_as_closed_because_compaction_took_who_was_behind() -> None:
+    windower, state = worker()
+    records = [
+        progress(1, 1, EARLY, True, "first"),
+        progress(1, 2, EARLY, False, "second"),  # taken by compaction, for the same key speaks again
+        progress(0, 1, LATER, False),
+        clicks(3, minute=20),
+    ]
+    take(windower, state, *records)
+    provisional = flushed(windower, state)["15m", 20]
+    assert (provisional.clicks, provisional.final) == (3, 0)
+
+    windower, successor = worker()
+    for record in (records[0], records[2], records[3]):
+        windower.apply(successor, record, emitted=True)
+    windower.resume(successor, state.clock, state.watermarks)
+    windower.apply(successor, progress(1, 3, EARLY + 1, False, "second"))
+    windower.apply(successor, progress(1, 4, LATER, False, "second"))
+    assert flushed(windower, successor)["15m", 20].final == 1
+
+
+def test_what_compaction_has_taken_may_have_been_emitted_so_it_is_said_again() -> None:
+    ticks = (progress(0, 1, LATER, True), progress(1, 1, LATER, True))
+    windower, state = worker()
+    take(windower, state, *ticks, clicks(3, minute=10))
+    assert flushed(windower, state)["15m", 10].clicks == 3
+
+    windower, successor = worker()
+    take(windower, successor, *ticks)
+    windower.apply(successor, clicks(0, minute=10, version=2), catching_up=True)
+    assert flushed(windower, successor)["15m", 10].clicks == 0
+
+
+def test_a_second_worker_of_an_older_version_changes_nothing() -> None:
+    windower, state = worker()
+    take(windower, state, progress(0, 1, LATER, True), progress(1, 1, LATER, True), clicks(3, minute=10, version=5))
+    flushed(windower, state)
+    take(windower, state, clicks(1, minute=10, version=4), progress(0, 0, LATER * 2, True))
+    assert flushed(windower, state) == {}
+    assert state.clock == LATER
+
+
+def test_minutes_that_were_forgotten_lower_no_row_when_they_are_said_again() -> None:
+    windower, state = worker()
+    today = START_MS + 30 * DAY_MS
+    take(windower, state, clicks(3, minute=10), clicks(4, minute=10, partition=1))
+    take(windower, state, progress(0, 1, today, True), progress(1, 1, today, True))
+    assert flushed(windower, state)["15m", 10].clicks == 7
+    windower.forget(state, HORIZON_MS, today)
+    assert (state.said, state.timelines) == ({}, {})
+    take(windower, state, clicks(3, minute=10, version=9))
+    assert flushed(windower, state) == {}
+
+
+def test_a_window_that_begins_in_forgotten_minutes_is_not_emitted_from_what_is_left() -> None:
+    windower, state = worker()
+    today = START_MS + 19 * DAY_MS
+    take(windower, state, progress(0, 1, today, True), progress(1, 1, today, True))
+    take(windower, state, clicks(3, minute=0), clicks(4, minute=2 * 1440 + 30))
+    flushed(windower, state)
+    windower.forget(state, HORIZON_MS, today)
+    take(windower, state, clicks(5, minute=2 * 1440 + 30, version=2))
+    rows = flushed(windower, state)
+    assert rows["15m", 2 * 1440 + 30].clicks == 5
+    assert min(end for window, end in rows if window == "48h") >= 2 * 2 * 1440
+
+
+def test_a_record_time_ahead_of_the_wall_clock_makes_nothing_forgotten() -> None:
+    windower, state = worker()
+    take(windower, state, clicks(3, minute=10))
+    take(windower, state, progress(0, 1, START_MS + 3650 * DAY_MS, True), progress(1, 1, LATER, True))
+    flushed(windower, state)
+    windower.forget(state, HORIZON_MS, LATER)
+    take(windower, state, clicks(4, minute=10, version=2))
+    assert flushed(windower, state)["15m", 10].clicks == 4
+
+
+def test_a_campaign_that_is_not_known_here_is_kept_and_not_emitted() -> None:
+    windower, state = worker()
+    stranger = Slice(SLICES_SCHEMA, "other", "campaign", "other", START_MS // 1000, 0, "a", 1, [1] * len(COUNTS), {})
+    take(windower, state, stranger, progress(0, 1, LATER, True), progress(1, 1, LATER, True))
+    windower.resume(state, LATER, {"other": LATER, "door": LATER})
+    assert flushed(windower, state) == {}
