@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 KAFKA ?= tansu
 
-.PHONY: help install demo test check lint types imports unit kafka speed lock clean
+.PHONY: help install demo test check lint types imports unit faults kafka speed lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -41,6 +41,9 @@ unit: install
 
 kafka: install  ## one Apache Kafka broker on loopback, until Ctrl-C (Java, Maven)
 	$(BIN)/python -m infra.kafka up
+
+faults: install  ## kills, rebalances, outages with the whole appeal on both brokers (Java, Maven; half an hour)
+	GROUNDSWELL_WHOLE_APPEAL=1 GROUNDSWELL_BOTH_BROKERS=1 $(BIN)/python -m pytest tests/pipeline
 
 speed: install  ## events per second of attribution beside a stock Faust agent (Java, Maven)
 	$(BIN)/python -m tests.benchmarks.first_figure

@@ -1,4 +1,8 @@
-"""Pipelines on both brokers: the embedded one, and Apache Kafka where Java and Maven are."""
+"""Pipelines on the embedded broker and on Apache Kafka.
+
+Each fault runs on one broker, the one that its test names; `GROUNDSWELL_BOTH_BROKERS=1` (`make faults`) runs it on
+the other too.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import pytest
 from _pytest.fixtures import FixtureRequest
 
 
-@pytest.fixture(params=["tansu", pytest.param("apache", marks=pytest.mark.kafka)])
+@pytest.fixture
 def broker(request: FixtureRequest) -> str:
     """The name of a broker that this machine can run."""
     if request.param == "apache":

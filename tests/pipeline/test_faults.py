@@ -11,6 +11,7 @@ import threading
 import time
 
 import pytest
+from brokers import on
 from harness import Broker, Pipeline
 from kafka import KafkaAdminClient, TopicPartition
 
@@ -19,7 +20,7 @@ from streams.commands.appeals import Appeal, door_appeal
 from streams.producers import door
 
 HOUR_MS = 3_600_000
-PLAY_SECONDS = 30
+PLAY_SECONDS = 25
 
 
 def appeal_to_break() -> Appeal:
@@ -51,6 +52,7 @@ def assert_equal(pipeline: Pipeline, sent: int) -> None:
     assert result.compared["conversions"] > 1000, result.compared
 
 
+@on("apache")
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_worker_that_is_killed_ten_times_changes_nothing(broker: Broker) -> None:
@@ -67,6 +69,7 @@ def test_a_worker_that_is_killed_ten_times_changes_nothing(broker: Broker) -> No
         assert_equal(pipeline, sent[0])
 
 
+@on("tansu")
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_conversion_and_sink_that_are_killed_change_nothing(broker: Broker) -> None:
@@ -83,6 +86,7 @@ def test_conversion_and_sink_that_are_killed_change_nothing(broker: Broker) -> N
         assert_equal(pipeline, sent[0])
 
 
+@on("apache")
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_worker_that_joins_and_one_that_leaves_change_nothing(broker: Broker) -> None:
@@ -97,6 +101,7 @@ def test_a_worker_that_joins_and_one_that_leaves_change_nothing(broker: Broker) 
         assert_equal(pipeline, sent[0])
 
 
+@on("tansu")
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_every_event_sent_twice_counts_once(broker: Broker) -> None:
@@ -113,6 +118,7 @@ def test_every_event_sent_twice_counts_once(broker: Broker) -> None:
         assert duplicates >= accepted
 
 
+@on("tansu")
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_topics_in_any_order_give_the_same(broker: Broker) -> None:
@@ -124,6 +130,7 @@ def test_topics_in_any_order_give_the_same(broker: Broker) -> None:
         assert_equal(pipeline, pipeline.play(shuffled))
 
 
+@on("apache")
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_deleted_checkpoints_only_lengthen_the_replay(broker: Broker) -> None:
