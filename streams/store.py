@@ -83,9 +83,10 @@ def translate(error: Exception, where: str) -> Exception:
             "Mend the user and password in GROUNDSWELL_STORE.",
         )
     if code in FORBIDDEN:
+        said = _first_line(text.rpartition("DB::Exception: ")[2])
         return Fault(
             "settings",
-            f"ClickHouse at {where} says that this user may not do that ({_first_line(text.rpartition('DB::Exception: ')[2])})",
+            f"ClickHouse at {where} says that this user may not do that ({said})",
             "Name a user that may in GROUNDSWELL_STORE, or grant it the right.",
         )
     if code == UNKNOWN_DATABASE:
