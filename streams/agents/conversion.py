@@ -17,7 +17,7 @@ from faust.types import TP
 from schemas import results, slices
 from schemas.errors import Fault
 from schemas.times import DAY_MS
-from schemas.topics import CONVERSIONS, SLICES
+from schemas.topics import CHECKPOINTS, CONVERSIONS, SLICES
 from streams.agents.role import limited, new_incarnation
 from streams.checkpoints import CHECKPOINT_SCHEMA, Checkpoints, Mark
 from streams.operators.conversion import Conversion, Windower
@@ -171,8 +171,11 @@ def _decode(value: bytes, tp: TP, offset: int) -> slices.SliceRecord:
     try:
         return slices.decode(value)
     except ValueError as error:
+        # Without its saved states attribution says every minute again; with them, only what changes.
+        saved = tp.topic.removesuffix(SLICES) + CHECKPOINTS
         raise Fault(
             "groundswell",
             f"{tp.topic}-{tp.partition} holds at offset {offset} what this version cannot read ({error})",
-            "Stop the workers, delete the topic, run `groundswell topics`, start them: it is made anew from the log.",
+            f"Stop the workers, delete the topics {tp.topic} and {saved}, run `groundswell topics`, start them: "
+            "both are made anew from the source topics.",
         ) from error

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from schemas.codec import Codec
-from schemas.slices import Entity
+from schemas.slices import SLICES_SCHEMA, Entity
 from schemas.topics import SOURCES
 from streams.operators.attribution import Attribution, Owner, Tally, settle
 from streams.operators.counters import Counters
@@ -43,9 +43,12 @@ _decoder = msgspec.msgpack.Decoder(Snapshot)
 
 
 def fingerprint_of(codec: Codec) -> str:
-    """A short digest of every setting that a verdict or a tally depends on."""
+    """A short digest of every setting that a verdict or a tally depends on, and of how slices are said.
+
+    A loaded state says only what changes after it; slices of a new schema must all be said again.
+    """
     campaigns = sorted((name, campaign.allowed_lateness) for name, campaign in codec.campaigns.items())
-    facts: Any = (SNAPSHOT_SCHEMA, codec.partitions, codec.horizon_ms, campaigns)
+    facts: Any = (SNAPSHOT_SCHEMA, SLICES_SCHEMA, codec.partitions, codec.horizon_ms, campaigns)
     return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:16]
 
 
