@@ -46,17 +46,19 @@ class Settings(Struct, frozen=True):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Settings of the process.
+        """Settings of the process.  An empty value counts as none; names that are no settings are ignored.
 
         Raises:
-            Fault: a value that is not as the field wants it, or a name that is no setting.
+            Fault: a value that is not as the field wants it.
         """
         known = {PREFIX + field.upper(): field for field in cls.__struct_fields__}
         given = {known[name]: value for name, value in environment.items() if name in known and value != ""}
         try:
             return msgspec.convert(given, cls, strict=False)
         except msgspec.ValidationError as error:
-            raise Fault("settings", f"{error}", f"Mend the variable {PREFIX}<NAME> of that name.") from error
+            # msgspec says "Expected `int`, got `str` - at `$.partitions`".
+            wrong, _, place = str(error).partition(" - at `$.")
+            raise Fault("settings", f"{PREFIX}{place.rstrip('`').upper()}: {wrong}", "Mend this variable.") from error
 
     def topic(self, name: str) -> str:
         """The physical name of a topic."""

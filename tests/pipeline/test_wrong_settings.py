@@ -84,7 +84,7 @@ def test_a_data_directory_held_by_another_process(ground: Any, clickhouse: Any) 
 
 
 def test_a_setting_that_is_no_number() -> None:
-    assert_one_line(run("topics", partitions="many"), "settings", "partitions")
+    assert_one_line(run("topics", partitions="many"), "settings", "GROUNDSWELL_PARTITIONS: Expected `int`")
 
 
 def test_a_campaign_folder_without_campaigns(tmp_path: Any, tansu: str) -> None:
