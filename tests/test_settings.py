@@ -23,7 +23,7 @@ def test_a_wrong_value_is_refused_under_the_name_of_its_variable(variable: str, 
         Settings.from_environment({variable: value})
     assert refused.value.whose == "settings"
     assert refused.value.what.startswith(f"{variable}: {expected}")
-    assert "$" not in refused.value.what
+    assert "$." not in refused.value.what
 
 
 def test_an_empty_value_is_none_at_all_and_names_that_are_no_settings_are_ignored() -> None:
