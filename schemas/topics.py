@@ -49,7 +49,8 @@ class Topic(msgspec.Struct, frozen=True):
 TOPICS: Final = (
     *(Topic(name, "delete", HORIZON_DAYS, SOURCE_MESSAGE_BYTES) for name in SOURCES),
     Topic(HEARTBEATS, "compact", FOREVER, OWN_MESSAGE_BYTES),
-    Topic(SLICES, "compact,delete", HORIZON_DAYS, OWN_MESSAGE_BYTES),
+    # A rebuild needs the horizon, and the longest window (as long as the horizon) that reaches back from there.
+    Topic(SLICES, "compact,delete", 2 * HORIZON_DAYS + 1, OWN_MESSAGE_BYTES),
     Topic(CHECKPOINTS, "compact,delete", HORIZON_DAYS, OWN_MESSAGE_BYTES),
     Topic(CONVERSIONS, "delete", 7, OWN_MESSAGE_BYTES),
     Topic(STALLS, "compact,delete", HORIZON_DAYS, OWN_MESSAGE_BYTES),
