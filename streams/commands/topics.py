@@ -19,6 +19,7 @@ def plan_of(settings: Settings) -> Plan:
         partitions=settings.partitions,
         replication=settings.replication,
         retention_days=settings.retention_days,
+        horizon_days=settings.horizon_days,
     )
 
 

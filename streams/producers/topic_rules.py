@@ -12,7 +12,23 @@ from typing import Final, NamedTuple
 
 from schemas.errors import Fault
 from schemas.times import DAY_MS
-from schemas.topics import ATTRIBUTION_INPUTS, FOREVER, HEARTBEATS, TOPICS, Topic
+from schemas.topics import (
+    CHECKPOINTS,
+    CONVERSIONS,
+    DEAD_LETTERS,
+    FOREVER,
+    HEARTBEATS,
+    HORIZON_DAYS,
+    SLICES,
+    SOURCES,
+    TOPICS,
+    Topic,
+)
+
+# Written by the number of a source partition, or read beside one.
+AS_MANY_AS_SOURCES: Final = (HEARTBEATS, SLICES, CONVERSIONS, CHECKPOINTS, DEAD_LETTERS)
+# Marks in `checkpoints` are offsets of `slices`, and slices say only what changes after a saved state.
+DELETED_TOGETHER: Final = (SLICES, CHECKPOINTS)
 
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
 
@@ -34,6 +50,7 @@ class Plan:
         replication: how many brokers hold a copy.
         retention_days: in place of the contract's, for topics that delete; -1 keeps for ever, which is what
             playing history needs, because Kafka deletes by record time.  None: as the contract says.
+        horizon_days: how old an event may be; the sources must keep as long, for a state is folded from them.
     """
 
     brokers: tuple[str, ...]
@@ -41,6 +58,7 @@ class Plan:
     partitions: int = 4
     replication: int = 1
     retention_days: int | None = None
+    horizon_days: int = HORIZON_DAYS
 
     def name(self, topic: str) -> str:
         """The physical name of a topic."""
@@ -91,6 +109,26 @@ def faults(plan: Plan, found: Mapping[str, Found]) -> Iterator[Fault]:
     for topic in TOPICS:
         if topic.name in found:
             yield from _wrong_settings(plan, topic, found[topic.name].settings)
+    yield from short_of_horizon(plan, found)
+
+
+def short_of_horizon(plan: Plan, found: Mapping[str, Found]) -> Iterator[Fault]:
+    """Source topics that forget an event while a duplicate of it may come.
+
+    One that does not exist yet, or whose broker does not tell, is taken as it is planned.
+    """
+    wanted = plan.horizon_days * DAY_MS
+    for topic in TOPICS:
+        told = found[topic.name].settings if topic.name in found else {}
+        kept = int(told.get(RETENTION, plan.retention_ms(topic)))
+        if topic.name in SOURCES and 0 <= kept < wanted:
+            what = (
+                f"GROUNDSWELL_HORIZON_DAYS is {plan.horizon_days}, and topic {plan.name(topic.name)!r} keeps its "
+                f"records for {kept / DAY_MS:g} days"
+            )
+            lower = f"Set GROUNDSWELL_HORIZON_DAYS={kept // DAY_MS}; or set" if kept >= DAY_MS else "Set"
+            alter = f" and run `{_mend_setting(plan, topic, RETENTION, str(wanted))}`" if topic.name in found else ""
+            yield Fault("settings", what, f"{lower} GROUNDSWELL_RETENTION_DAYS={plan.horizon_days}{alter}.")
 
 
 def untold(topic: Topic, found: Found) -> list[str]:
@@ -100,10 +138,10 @@ def untold(topic: Topic, found: Found) -> list[str]:
 
 
 def _wrong_partitions(plan: Plan, found: Mapping[str, Found]) -> Iterator[Fault]:
-    counts = {name: found[name].partitions for name in ATTRIBUTION_INPUTS if name in found}
-    sources = {count for name, count in counts.items() if name != HEARTBEATS}
+    counts = {name: found[name].partitions for name in (*SOURCES, *AS_MANY_AS_SOURCES) if name in found}
+    sources = {count for name, count in counts.items() if name in SOURCES}
     if len(sources) > 1:
-        told = ", ".join(f"{name} {count}" for name, count in counts.items())
+        told = ", ".join(f"{name} {count}" for name, count in counts.items() if name in SOURCES)
         what = f"the source topics have different numbers of partitions ({told})"
         delete = f"{_tool(plan, 'kafka-topics.sh')} --delete --topic NAME"
         yield Fault(
@@ -116,17 +154,20 @@ def _wrong_partitions(plan: Plan, found: Mapping[str, Found]) -> Iterator[Fault]
         if count != plan.partitions:
             what = f"the source topics have {count} partitions, the settings say {plan.partitions}"
             yield Fault("settings", what, f"Set GROUNDSWELL_PARTITIONS={count}.")
-        beats = counts.get(HEARTBEATS, count)
-        if beats != count:
-            what = f"topic {plan.name(HEARTBEATS)!r} has {beats} partitions, the source topics have {count}"
-            yield Fault("kafka", what, f"Run `{_mend_partitions(plan, beats, count)}`.")
+        for name in AS_MANY_AS_SOURCES:
+            have = counts.get(name, count)
+            if have != count:
+                what = f"topic {plan.name(name)!r} has {have} partitions, the source topics have {count}"
+                yield Fault("kafka", what, _mend_partitions(plan, name, have, count))
 
 
-def _mend_partitions(plan: Plan, have: int, want: int) -> str:
-    tool, name = _tool(plan, "kafka-topics.sh"), plan.name(HEARTBEATS)
+def _mend_partitions(plan: Plan, name: str, have: int, want: int) -> str:
+    tool = _tool(plan, "kafka-topics.sh")
     if have < want:
-        return f"{tool} --alter --topic {name} --partitions {want}"
-    return f"{tool} --delete --topic {name}` and then `groundswell topics"
+        return f"Run `{tool} --alter --topic {plan.name(name)} --partitions {want}`."
+    gone = DELETED_TOGETHER if name in DELETED_TOGETHER else (name,)
+    deletes = ", ".join(f"`{tool} --delete --topic {plan.name(one)}`" for one in gone)
+    return f"Stop the workers, run {deletes} and then `groundswell topics`."
 
 
 def _wrong_settings(plan: Plan, topic: Topic, settings: Mapping[str, str]) -> Iterator[Fault]:

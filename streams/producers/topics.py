@@ -10,7 +10,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from schemas.errors import Fault
 from schemas.topics import TOPICS
 from streams.producers.connect import admin, partition_counts
-from streams.producers.topic_rules import Found, Plan, faults, settings_of, untold
+from streams.producers.topic_rules import Found, Plan, faults, settings_of, short_of_horizon, untold
 
 NO_ERROR: Final = 0
 ALREADY_EXISTS: Final = 36  # somebody else was quicker
@@ -37,6 +37,9 @@ def create_topics(plan: Plan) -> list[Finding]:
         existing = partition_counts(client)
         missing = [topic for topic in TOPICS if plan.name(topic.name) not in existing]
         if missing:
+            # Before and not after, so that nothing is made that would have to be mended.
+            for fault in short_of_horizon(plan, _found(client, plan)):
+                raise fault
             _create(client, plan, [topic.name for topic in missing])
         return _check(client, plan, created={plan.name(topic.name) for topic in missing})
 

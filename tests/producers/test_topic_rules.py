@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.topics import HEARTBEATS, SHARES, SLICES, TOPICS
-from streams.producers.topic_rules import Found, Plan, faults, settings_of, untold
+from schemas.times import DAY_MS
+from schemas.topics import CHECKPOINTS, CONVERSIONS, DEAD_LETTERS, HEARTBEATS, SHARES, SLICES, SOURCES, TOPICS
+from streams.producers.topic_rules import Found, Plan, faults, settings_of, short_of_horizon, untold
 
 PLAN = Plan(("broker:9092",))
 
@@ -25,7 +26,7 @@ def _first(found: dict[str, Found], plan: Plan = PLAN) -> str:
 
 
 def test_topics_as_they_are_created_are_right() -> None:
-    for plan in (PLAN, Plan(("b:1",), "p-", 8, 3, -1), Plan(("b:1",), retention_days=3)):
+    for plan in (PLAN, Plan(("b:1",), "p-", 8, 3, -1), Plan(("b:1",), retention_days=3, horizon_days=2)):
         assert list(faults(plan, _found(plan))) == []
 
 
@@ -84,6 +85,44 @@ def test_heartbeats_of_another_size_are_refused() -> None:
     few, many = ({**_found(), HEARTBEATS: Found(count, {})} for count in (1, 9))
     assert "--alter --topic heartbeats --partitions 4" in _first(few)
     assert "--delete --topic heartbeats" in _first(many)
+
+
+@pytest.mark.parametrize("topic", [SLICES, CONVERSIONS, CHECKPOINTS, DEAD_LETTERS])
+def test_topics_that_are_written_by_partition_number_have_as_many_as_the_sources(topic: str) -> None:
+    few, many = ({**_found(), topic: Found(count, {})} for count in (1, 9))
+    assert f"topic '{topic}' has 1 partitions, the source topics have 4" in _first(few)
+    assert f"--alter --topic {topic} --partitions 4" in _first(few)
+    assert f"--delete --topic {topic}`" in _first(many)
+
+
+@pytest.mark.parametrize("topic", [SLICES, CHECKPOINTS])
+def test_slices_and_checkpoints_are_deleted_together(topic: str) -> None:
+    told = _first({**_found(), topic: Found(9, {})})
+    assert "--delete --topic slices`" in told
+    assert "--delete --topic checkpoints`" in told
+
+
+def test_a_horizon_beyond_what_the_sources_keep_is_refused() -> None:
+    plan = Plan(("broker:9092",), horizon_days=30)
+    assert _first(_found(plan), plan) == (
+        "settings: GROUNDSWELL_HORIZON_DAYS is 30, and topic 'shares' keeps its records for 14 days. Set "
+        "GROUNDSWELL_HORIZON_DAYS=14; or set GROUNDSWELL_RETENTION_DAYS=30 and run `kafka-configs.sh "
+        "--bootstrap-server broker:9092 --alter --entity-type topics --entity-name shares --add-config retention.ms=2592000000`."
+    )
+
+
+@pytest.mark.parametrize("kept", ["-1", str(30 * DAY_MS)])
+def test_a_horizon_within_what_the_sources_keep_is_right(kept: str) -> None:
+    plan = Plan(("broker:9092",), horizon_days=30)
+    found = _found(plan)
+    longer = {**found, **{name: Found(4, {**found[name].settings, "retention.ms": kept}) for name in SOURCES}}
+    assert list(faults(plan, longer)) == []
+
+
+def test_a_horizon_beyond_the_planned_retention_is_refused_before_topics_are_made() -> None:
+    plan = Plan(("broker:9092",), retention_days=7)
+    told = str(next(short_of_horizon(plan, {})))
+    assert told.endswith("for 7 days. Set GROUNDSWELL_HORIZON_DAYS=7; or set GROUNDSWELL_RETENTION_DAYS=14.")
 
 
 def test_partitions_that_the_settings_do_not_say_are_refused() -> None:
