@@ -107,7 +107,8 @@ def test_a_horizon_beyond_what_the_sources_keep_is_refused() -> None:
     assert _first(_found(plan), plan) == (
         "settings: GROUNDSWELL_HORIZON_DAYS is 30, and topic 'shares' keeps its records for 14 days. Set "
         "GROUNDSWELL_HORIZON_DAYS=14; or set GROUNDSWELL_RETENTION_DAYS=30 and run `kafka-configs.sh "
-        "--bootstrap-server broker:9092 --alter --entity-type topics --entity-name shares --add-config retention.ms=2592000000`."
+        "--bootstrap-server broker:9092 --alter --entity-type topics --entity-name shares "
+        "--add-config retention.ms=2592000000`."
     )
 
 
