@@ -22,7 +22,7 @@ from schemas.dead_letters import DeadLetter, dead_letter
 from schemas.events import Event, Share
 from schemas.reasons import Reason
 from schemas.slices import CAMPAIGN, CHANNEL, DIRECT, INFLUENCER, TIE, UNATTRIBUTED, Entity
-from schemas.times import DAY_MS, slice_end
+from schemas.times import DAY_MS, YEAR_2000_MS, YEAR_2100_MS, slice_end
 from schemas.topics import HEARTBEATS, SOURCES
 from streams.operators.counters import Counters
 from streams.operators.identities import Identities, identity_of
@@ -120,7 +120,9 @@ class Folder:
             end: the next offset after the batch.
         """
         if topic == HEARTBEATS:
-            state.clocks[topic] = max([state.clocks.get(topic, 0), *(record.timestamp for record in records)])
+            # A heartbeat is nothing but its time, and one of the year 58862 would close every window for ever.
+            times = [record.timestamp for record in records if YEAR_2000_MS <= record.timestamp < YEAR_2100_MS]
+            state.clocks[topic] = max([state.clocks.get(topic, 0), *times])
         else:
             fold = self._folder_of(state, topic)
             for record in records:
