@@ -13,12 +13,12 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
 from schemas.codec import Codec
 from schemas.dead_letters import DeadLetter
 from schemas.errors import Fault
 from schemas.times import rfc3339
+from streams.commands.dead_letter_list import name_of, print_letters
 from streams.commands.store import open_store
 from streams.producers.again import again, still_wrong
 from streams.producers.sender import Sender
@@ -40,22 +40,17 @@ def dead_letters() -> None:
 @click.option("--limit", default=50, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")
 def list_letters(reason: str, topic: str, limit: int, as_json: bool) -> None:
-    """List dead letters, the newest record first."""
+    """List dead letters, the newest record first.
+
+    A table on a wide terminal; anywhere else a line for each with tabs between its fields, the name first.
+    """
     letters = _find(Settings.from_environment(os.environ), reason=reason, topic=topic, limit=limit)
     if as_json:
         for letter in letters:
             click.echo(msgspec.json.encode(letter).decode())
         return
-    table = Table()
-    for heading in ("name", "record time", "reason", "field", "value", "expected", "attempts"):
-        table.add_column(heading)
-    for letter in letters:
-        table.add_row(
-            name_of(letter), letter.record_time, letter.reason, letter.field, letter.value[:40], letter.expectation,
-            str(letter.attempts),
-        )  # fmt: skip
-    Console().print(table)
-    click.echo(f"{len(letters)} shown")
+    print_letters(Console(), letters)
+    click.echo(f"{len(letters)} shown", err=True)
 
 
 @dead_letters.command()
@@ -115,11 +110,6 @@ def replay(names: tuple[str, ...], reason: str, mended: BinaryIO | None, now: bo
                 )
     click.echo(f"{sent} sent again, {refused} not sent")
     return 1 if refused else 0
-
-
-def name_of(letter: DeadLetter) -> str:
-    """How a dead letter is named: where its record lies."""
-    return f"{letter.topic}:{letter.source_partition}:{letter.source_offset}"
 
 
 def _one(settings: Settings, name: str) -> DeadLetter:
