@@ -65,7 +65,8 @@ SELECT
     ]) AS pair, 1) AS step,
     tupleElement(pair, 2) AS rung,
     countIf(height >= step) AS referrals,
-    sumIf(events[step], step IN (1, 3, 4)) AS events,
+    -- Nobody knows how often a link was seen: measured, sampled and estimated impressions are never added.
+    if(step = 2, NULL, sum(events[step])) AS events,
     if(step = 1, NULL, referrals / nullIf(countIf(height >= step - 1), 0)) AS part_of_rung_below
 FROM
 (
@@ -79,7 +80,7 @@ FROM
     WHERE NOT startsWith(influencer_id, '(')
 )
 GROUP BY campaign_id, influencer_id, step, rung
-COMMENT 'How many links were shared, seen, clicked and brought a gift? By influencer and for (all); seen has no event count, for bases are never added.';
+COMMENT 'How many links were shared, seen, clicked and brought a gift? By influencer and for (all); events of seen are null, for bases are never added.';
 
 -- The prior that the leaderboard shrinks to: a beta distribution fitted to the appeal's own influencers.
 --
