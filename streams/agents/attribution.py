@@ -7,6 +7,7 @@ changed since the checkpoint is emitted again.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -18,11 +19,12 @@ from faust.types import TP
 from schemas import slices
 from schemas.codec import Codec
 from schemas.errors import Fault
+from schemas.slices import Entity
 from schemas.topics import ATTRIBUTION_INPUTS, DEAD_LETTERS, SLICES, SOURCES
 from streams.agents.role import limited, new_incarnation
 from streams.checkpoints import Checkpoints
-from streams.operators.attribution import Attribution, Folder, forget, pack
-from streams.operators.emission import Emission, Extent, drain
+from streams.operators.attribution import Attribution, Folder, forget, pack, settle
+from streams.operators.emission import Extent, Round, absolute, begin_round
 from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
 from streams.outbox import Message, Outbox
 from streams.settings import Settings
@@ -32,6 +34,9 @@ logger = logging.getLogger("groundswell.attribution")
 
 # A silent partition says so every few seconds, so that the watermark goes on with the clock.
 TICK_SECONDS = 2.0
+# Pieces of about 50 ms of work, so that the fetcher and the heartbeat have their turn.
+SLICES_AT_ONCE = 4000
+PENDING_AT_ONCE = 4000
 QUIET_SECONDS = 2 * 3600  # slices this far behind the clock are packed
 
 
@@ -53,6 +58,8 @@ class AttributionRole:
         self.ready: set[int] = set()
         self._emitted: dict[int, tuple[int, float]] = {}  # version and monotonic time of the last emission
         self._saved: dict[int, tuple[int, float]] = {}  # the same of the last checkpoint
+        self._flushing = asyncio.Lock()
+        self._interrupted = False  # a flush has begun and not ended: what it took is not said
         self._bad_in_a_row = 0
         self._taken = 0  # records since the first batch of this process
         self._first_batch_at: float | None = None
@@ -116,6 +123,8 @@ class AttributionRole:
         tally = state.tallies.get(topic)
         good = tally.accepted + tally.duplicates if tally else 0
         self.folder.step(state, topic, batch.records, batch.end)
+        if len(state.pending) > PENDING_AT_ONCE:
+            settle(state)
         if tally is not None:
             self._count_bad(len(batch.records), tally.accepted + tally.duplicates - good)
 
@@ -131,29 +140,44 @@ class AttributionRole:
             )
 
     async def flush(self) -> None:
-        now = time.monotonic()
-        messages: list[Message] = []
-        snapshots: list[tuple[int, str, int, bytes]] = []
-        newly_ready = bool(set(self.states) - self.ready)
-        for partition, state in self.states.items():
-            if not self._is_ready(partition):
-                continue
-            extent = self._extent(partition)
-            last_version, last_time = self._emitted.get(partition, (-1, 0.0))
-            if state.version == last_version and now - last_time < TICK_SECONDS:
-                continue
-            incarnation = self.incarnations[partition]
-            messages += self._messages(drain(state, incarnation, extent, self._wall_clock_ms()))
-            self._emitted[partition] = (state.version, now)
-            if self._checkpoint_is_due(partition, now):
-                snapshots.append((partition, incarnation, state.version, self._snapshot(state, extent)))
-                self._saved[partition] = (state.version, now)
-        if messages:
+        async with self._flushing:
+            self._interrupted = True
+            newly_ready = bool(set(self.states) - self.ready)
+            messages = 0
+            for partition in list(self.states):
+                messages += await self._flush_partition(partition)
+            self._interrupted = False
+            if messages:
+                self._say_progress(newly_ready, messages)
+
+    async def _flush_partition(self, partition: int) -> int:
+        """One round of a partition, a piece at a time, and its checkpoint when that is due; how many messages."""
+        state, now = self.states.get(partition), time.monotonic()
+        if state is None or not self._is_ready(partition):
+            return 0
+        last_version, last_time = self._emitted.get(partition, (-1, 0.0))
+        if state.version == last_version and now - last_time < TICK_SECONDS:
+            return 0
+        extent, incarnation = self._extent(partition), self.incarnations[partition]
+        is_due = self._checkpoint_is_due(partition, now)
+        if is_due:
+            self._tidy(state, extent)
+        begun = begin_round(state, incarnation, extent, self._wall_clock_ms())
+        version = state.version
+        snapshot = to_bytes(state, self.fingerprint) if is_due else b""
+        sent = 0
+        for start in range(0, max(1, len(begun.dirty)), SLICES_AT_ONCE):
+            piece = absolute(state, begun.dirty[start : start + SLICES_AT_ONCE], incarnation)
+            messages = [*(self._letters(begun) if start == 0 else ()), *self._slices(piece)]
+            if start + SLICES_AT_ONCE >= len(begun.dirty):
+                messages += self._progress(begun)
             self._app.consumer.check_fence()
-            await self.outbox.send(messages)
-            self._say_progress(newly_ready, len(messages))
-        for snapshot in snapshots:
-            await self.checkpoints.write(*snapshot)
+            sent += await self.outbox.send(messages)
+        self._emitted[partition] = (version, now)
+        if is_due:
+            await self.checkpoints.write(partition, incarnation, version, snapshot)
+            self._saved[partition] = (version, now)
+        return sent
 
     def _say_progress(self, newly_ready: bool, messages: int) -> None:
         """How fast it went, said when all partitions of an assignment have caught up and that is acknowledged."""
@@ -163,9 +187,10 @@ class AttributionRole:
 
     async def stop(self) -> None:
         """Emit and save what is left, so that whoever goes on has little to fold."""
-        self._saved.clear()
-        self._emitted.clear()
-        await self.flush()
+        if not self._interrupted:
+            self._saved.clear()
+            self._emitted.clear()
+            await self.flush()
         await self.outbox.stop()
 
     # ---- what it needs to know ---------------------------------------------------------------------------
@@ -198,26 +223,28 @@ class AttributionRole:
         version, at = self._saved.get(partition, (-1, 0.0))
         return self.states[partition].version != version and now - at >= self.settings.checkpoint_interval
 
-    def _snapshot(self, state: Attribution, extent: Extent) -> bytes:
+    def _tidy(self, state: Attribution, extent: Extent) -> None:
         pack(state, state.clock // 1000 - QUIET_SECONDS)
         now_ms = self._wall_clock_ms()
         if extent.idle and now_ms is not None:
             forget(state, self.codec.horizon_ms, now_ms)
-        return to_bytes(state, self.fingerprint)
 
-    def _messages(self, emission: Emission) -> list[Message]:
-        """Dead letters, then slices, then the progress that vouches for them, told to every partition of `slices`."""
-        partitions = self.settings.partitions
-        slices_topic, letters_topic = self.settings.topic(SLICES), self.settings.topic(DEAD_LETTERS)
-        progress = emission.progress
-        messages = [
-            Message(letters_topic, letter.source_partition, letter.topic.encode(), msgspec.json.encode(letter))
-            for letter in emission.letters
+    def _letters(self, begun: Round) -> list[Message]:
+        topic = self.settings.topic(DEAD_LETTERS)
+        return [
+            Message(topic, letter.source_partition, letter.topic.encode(), msgspec.json.encode(letter))
+            for letter in begun.letters
         ]
-        messages += [
-            Message(slices_topic, slices.home_of(entity, partitions), slices.slice_key(record), slices.encode(record))
-            for entity, record in emission.slices
+
+    def _slices(self, piece: list[tuple[Entity, slices.Slice]]) -> list[Message]:
+        topic, partitions = self.settings.topic(SLICES), self.settings.partitions
+        return [
+            Message(topic, slices.home_of(entity, partitions), slices.slice_key(record), slices.encode(record))
+            for entity, record in piece
         ]
-        key, value = slices.progress_key(progress), slices.encode(progress)
-        messages += [Message(slices_topic, partition, key, value) for partition in range(partitions)]
-        return messages
+
+    def _progress(self, begun: Round) -> list[Message]:
+        """Told to every partition of `slices`, after the slices that it vouches for."""
+        topic = self.settings.topic(SLICES)
+        key, value = slices.progress_key(begun.progress), slices.encode(begun.progress)
+        return [Message(topic, partition, key, value) for partition in range(self.settings.partitions)]

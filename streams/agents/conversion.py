@@ -7,6 +7,7 @@ when it took over, because a predecessor may have come that far.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -49,6 +50,8 @@ class ConversionRole:
         self.incarnations: dict[int, str] = {}
         self.ready: set[int] = set()
         self._marked: dict[int, tuple[int, float]] = {}
+        self._flushing = asyncio.Lock()
+        self._interrupted = False  # a flush has begun and not ended: what it took is not said
         self._forgotten_at = time.monotonic()
 
     @property
@@ -109,12 +112,15 @@ class ConversionRole:
             del self.marks[state.partition]
 
     async def flush(self) -> None:
-        now = time.monotonic()
-        for partition in [partition for partition in self.states if self._is_ready(partition)]:
-            mark = await self._emit(partition)
-            if mark is not None:
-                await self._mark(partition, mark, now)
-        self._forget(now)
+        async with self._flushing:
+            self._interrupted = True
+            now = time.monotonic()
+            for partition in [partition for partition in self.states if self._is_ready(partition)]:
+                mark = await self._emit(partition)
+                if mark is not None:
+                    await self._mark(partition, mark, now)
+            self._forget(now)
+            self._interrupted = False
 
     async def _emit(self, partition: int) -> Mark | None:
         """Say everything there is to say, a piece at a time; a mark of how far all is said."""
@@ -129,8 +135,9 @@ class ConversionRole:
         return None
 
     async def stop(self) -> None:
-        self._marked.clear()
-        await self.flush()
+        if not self._interrupted:
+            self._marked.clear()
+            await self.flush()
         await self.outbox.stop()
 
     def _is_ready(self, partition: int) -> bool:

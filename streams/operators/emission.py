@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from schemas.dead_letters import DeadLetter
@@ -28,8 +28,17 @@ class Extent:
     idle: bool
 
 
-def drain(state: Attribution, incarnation: str, extent: Extent, now_ms: int | None) -> Emission:
-    """Everything that is dirty, as absolute values of this version; the state is clean afterwards.
+@dataclass(frozen=True)
+class Round:
+    """What one flush must say: the slices that were dirty when it began, then the progress that vouches for them."""
+
+    letters: list[DeadLetter]
+    dirty: list[tuple[Entity, int]]
+    progress: Progress
+
+
+def begin_round(state: Attribution, incarnation: str, extent: Extent, now_ms: int | None) -> Round:
+    """Take everything that is dirty; the state is clean afterwards, and what comes now is for the next round.
 
     Args:
         incarnation: the writer's, it ends every key; the first emission of a new one also takes back what a
@@ -40,12 +49,23 @@ def drain(state: Attribution, incarnation: str, extent: Extent, now_ms: int | No
     if incarnation != state.voice:
         doubt_unattributed(state)
         state.voice = incarnation
-    version = state.version
-    slices = [(entity, _slice(state, entity, end, incarnation, version)) for entity, end in state.dirty]
-    letters = state.letters
+    dirty, letters = list(state.dirty), state.letters
     state.dirty = set()
     state.letters = []
-    return Emission(letters, slices, _progress(state, incarnation, extent, now_ms))
+    return Round(letters, dirty, _progress(state, incarnation, extent, now_ms))
+
+
+def absolute(state: Attribution, dirty: Iterable[tuple[Entity, int]], incarnation: str) -> list[tuple[Entity, Slice]]:
+    """The values of these slices as they are now, under the version of now: later than the round began is fuller."""
+    settle(state)
+    version = state.version
+    return [(entity, _slice(state, entity, end, incarnation, version)) for entity, end in dirty]
+
+
+def drain(state: Attribution, incarnation: str, extent: Extent, now_ms: int | None) -> Emission:
+    """A whole round at once."""
+    begun = begin_round(state, incarnation, extent, now_ms)
+    return Emission(begun.letters, absolute(state, begun.dirty, incarnation), begun.progress)
 
 
 def _slice(state: Attribution, entity: Entity, end: int, incarnation: str, version: int) -> Slice:
