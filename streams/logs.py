@@ -71,7 +71,6 @@ def configure(style: str, level: int = logging.INFO) -> None:
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger(OURS).setLevel(level)
-    logging.getLogger("kafka").setLevel(logging.ERROR)  # warns of its own event loop
     # They report what they also raise, and we say that in one line.
-    for name in ("clickhouse_connect", "urllib3"):
+    for name in ("clickhouse_connect", "urllib3", "kafka"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

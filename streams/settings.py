@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from schemas.campaign import Campaign, load_campaigns
 from schemas.errors import Fault
 from schemas.topics import HORIZON_DAYS
+from streams.store import check_address
 
 PREFIX: Final = "GROUNDSWELL_"
 CAMPAIGNS_HERE: Final = Path(__file__).parent.parent / "infra" / "campaigns"
@@ -84,5 +85,6 @@ class Settings(Struct, frozen=True):
     @property
     def store_shown(self) -> str:
         """The store without its password, for people and logs."""
+        check_address(self.store)
         parts = urlsplit(self.store)
         return f"{parts.scheme}://{parts.hostname}:{parts.port or 8123}{parts.path}"

@@ -20,7 +20,7 @@ FORBIDDEN: Final = frozenset({164, 497})  # READONLY, ACCESS_DENIED
 UNKNOWN_TABLE: Final = 60
 UNKNOWN_DATABASE: Final = 81
 # Codes that say "the data is wrong": trying again would only say it again.
-OURS: Final = frozenset({16, 27, 36, 38, 41, 53, 62, 69, 72, 117, 252, 469})
+OURS: Final = frozenset({16, 27, 36, 38, 41, 53, 62, 69, 47, 72, 117, 349, 469})
 
 
 class Away(Exception):
@@ -41,11 +41,8 @@ def connect(store: str, database: str | None = None) -> Any:
         Fault: the setting is malformed, or the store refuses us; `NoDatabase` if that is all it lacks.
         Away: nobody answers there now.
     """
+    check_address(store)
     parts = urlsplit(store)
-    if parts.scheme not in ("clickhouse", "clickhouses") or not parts.hostname:
-        raise Fault(
-            "settings", "GROUNDSWELL_STORE is no address", "Write clickhouse://user:password@host:8123/groundswell."
-        )
     secure = parts.scheme == "clickhouses"
     extra = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     try:
@@ -64,6 +61,23 @@ def connect(store: str, database: str | None = None) -> Any:
         )
     except ClickHouseError as error:
         raise translate(error, f"{parts.hostname}:{parts.port or 8123}") from error
+
+
+def check_address(store: str) -> None:
+    """Whether a setting is an address of a store.
+
+    Raises:
+        Fault: it is none.
+    """
+    parts = urlsplit(store)
+    try:
+        is_address = parts.scheme in ("clickhouse", "clickhouses") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or too large a one
+        is_address = False
+    if not is_address:
+        raise Fault(
+            "settings", "GROUNDSWELL_STORE is no address", "Write clickhouse://user:password@host:8123/groundswell."
+        )
 
 
 def database_of(store: str) -> str:

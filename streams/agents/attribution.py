@@ -141,6 +141,8 @@ class AttributionRole:
 
     async def flush(self) -> None:
         async with self._flushing:
+            if self._interrupted:
+                raise RuntimeError("an earlier flush was interrupted, what it took is not said: starting anew")
             self._interrupted = True
             newly_ready = bool(set(self.states) - self.ready)
             messages = 0
@@ -187,6 +189,8 @@ class AttributionRole:
 
     async def stop(self) -> None:
         """Emit and save what is left, so that whoever goes on has little to fold."""
+        async with self._flushing:
+            pass  # one that is going on ends first; one that failed has left its sign
         if not self._interrupted:
             self._saved.clear()
             self._emitted.clear()

@@ -113,6 +113,8 @@ class ConversionRole:
 
     async def flush(self) -> None:
         async with self._flushing:
+            if self._interrupted:
+                raise RuntimeError("an earlier flush was interrupted, what it took is not said: starting anew")
             self._interrupted = True
             now = time.monotonic()
             for partition in [partition for partition in self.states if self._is_ready(partition)]:
@@ -124,7 +126,8 @@ class ConversionRole:
 
     async def _emit(self, partition: int) -> Mark | None:
         """Say everything there is to say, a piece at a time; a mark of how far all is said."""
-        while (state := self.states.get(partition)) is not None:
+        state = self.states[partition]
+        while self.states.get(partition) is state and partition in self.ready:
             mark = Mark(CHECKPOINT_SCHEMA, state.position, state.clock, dict(state.watermarks))
             found, said_all = self._flush_piece(state)
             messages = self._messages(state.partition, found)
@@ -135,6 +138,8 @@ class ConversionRole:
         return None
 
     async def stop(self) -> None:
+        async with self._flushing:
+            pass  # one that is going on ends first; one that failed has left its sign
         if not self._interrupted:
             self._marked.clear()
             await self.flush()

@@ -71,7 +71,7 @@ def audit(
             result = compare(client, oracle, logs, shown)
         if result.equal or time.monotonic() >= deadline:
             return result
-        _log.info("%d differences, trying again", result.differences_total)
+        _log.info("%d rows differ or have not landed yet, looking again", result.differences_total)
         time.sleep(PAUSE_SECONDS)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 
 from schemas.errors import Fault
 from streams.settings import Settings
+from streams.store import Away, connect
 
 CONNECT_SECONDS = 5.0
 
@@ -28,3 +30,13 @@ def check_kafka(settings: Settings) -> None:
         f"no broker answers at {settings.kafka}",
         "Start Kafka, or set GROUNDSWELL_KAFKA=host:port[,host:port].",
     )
+
+
+def check_store(settings: Settings) -> None:
+    """Whether the store takes us; one that is away may come back.
+
+    Raises:
+        Fault: it refuses the user or has no such database.
+    """
+    with contextlib.suppress(Away):
+        connect(settings.store).close()

@@ -43,7 +43,9 @@ RESTARTS = 5
 @click.command()
 @click.option("--once", is_flag=True, help="Print the figures and end.")
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON object on standard output.")
-@click.option("--keep", type=click.Path(path_type=Path), default=None, help="Keep data and logs in this folder.")
+@click.option(
+    "--keep", type=click.Path(path_type=Path), default=None, help="Keep the store's data and all logs in this folder."
+)
 @click.option(
     "--kafka", type=click.Choice(["tansu", "apache"]), default="tansu", show_default=True, help="Which broker."
 )
@@ -67,7 +69,7 @@ def demo(
         found = runner.figures(appeal, settings)
         _print(found, appeal, settings, as_json)
         if not once:
-            runner.keep_up(settings)
+            runner.keep_up(settings, keep)
     return 0 if found["audit"] == "equal" else 1
 
 
@@ -147,13 +149,14 @@ class Runner:
                 self.stack.restart_child(role)
         self.stack.check()
 
-    def keep_up(self, settings: Settings) -> None:
+    def keep_up(self, settings: Settings, keep: Path | None) -> None:
         """Stay until Ctrl-C."""
+        end = "removes its data" if keep is None else f"keeps the store's data and the logs in {keep}"
         self.console.print(
             f"\nKafka       {settings.kafka}\n"
             f"ClickHouse  {self.stack.reader_store} (reads only)\n\n"
             f'Ask it:  GROUNDSWELL_STORE={self.stack.reader_store} groundswell sql "SELECT * FROM leaderboard"\n'
-            "Ctrl-C ends everything and removes its data."
+            f"Ctrl-C ends everything and {end}."
         )
         try:
             while True:

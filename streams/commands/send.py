@@ -38,8 +38,12 @@ def send(topic: str, file: BinaryIO, no_check: bool) -> int:
         tell = lambda number: progress.update(task, completed=number)  # noqa: E731
         with Sender(settings.brokers, settings.prefix, on_acknowledged=tell) as sender:
             codec = None if no_check else _codec(settings, sender.partitions(topic))
-            sent = send_lines(sender, topic, file, codec)
-    _summarize(sent)
+            sent = SentLines(sender.summary)
+            try:
+                send_lines(sender, topic, file, codec, sent=sent)
+            finally:
+                progress.stop()
+                _summarize(sent)
     return sent.exit_code
 
 
@@ -66,7 +70,12 @@ def replay() -> None:
     """
 
 
-SPEED = click.option("--speed", type=float, default=None, help="Played seconds a second; as fast as it goes if absent.")
+SPEED = click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    help="Played seconds a second; as fast as it goes if absent.",
+)
 
 
 @replay.command()

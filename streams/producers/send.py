@@ -60,6 +60,7 @@ def send_lines(
     lines: Iterable[bytes],
     codec: Codec | None,
     record_time_ms: Callable[[], int] = wall_clock_ms,
+    sent: SentLines | None = None,
 ) -> SentLines:
     """Send each line that is a good event, and report the others; empty lines are skipped.
 
@@ -67,6 +68,7 @@ def send_lines(
         topic: one of the source topics, without a prefix.
         codec: judges the lines; None sends them as they are, with the key as far as it can be read.
         record_time_ms: gives each record's timestamp.
+        sent: what is filled in as it goes, for a caller that wants to tell it even if this raises.
 
     Raises:
         Fault: the topic is no source topic or does not exist, or a record was not acknowledged.
@@ -74,7 +76,7 @@ def send_lines(
     if topic not in SOURCES:
         raise Fault("input", f"{topic!r} is no topic for events", f"Give one of {', '.join(SOURCES)}.")
     partitions = sender.partitions(topic)
-    sent = SentLines(sender.summary)
+    sent = sent or SentLines(sender.summary)
     for number, line in enumerate(lines, 1):
         value = line.strip()
         if not value:

@@ -17,6 +17,7 @@ from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from schemas.errors import Fault
 from streams.transport.batch import Batch, LogTruncated
 from streams.transport.thread import ConsumerThread
 
@@ -134,7 +135,7 @@ class Consumer(driver.Consumer):
         if records is None or self.should_stop:
             return
         generation = self.app.consumer_generation_id
-        self._note_goals()
+        await self._note_goals()
         for tp, fetched in records.items():
             batch = await self._next_batch(ensure_TP(tp), fetched, generation)
             if batch is not None:
@@ -146,12 +147,23 @@ class Consumer(driver.Consumer):
         if targets:
             await self.seek_wait(targets)
 
-    def _note_goals(self) -> None:
-        for tp in self._next:
-            if tp not in self._goals:
-                end = self._thread.highwater(tp)
-                if end is not None:
-                    self._goals[tp] = end
+    async def _note_goals(self) -> None:
+        """Note where each log ends as its first fetch says, and stop where a position lies beyond that."""
+        for tp in [tp for tp in self._next if tp not in self._goals]:
+            end = self._thread.highwater(tp)
+            if end is None:
+                continue
+            self._goals[tp] = end
+            if self._next[tp] > end:
+                await self.crash(
+                    Fault(
+                        "kafka",
+                        f"{tp.topic}-{tp.partition} ends at offset {end}, but was read up to {self._next[tp]}: it was "
+                        "made anew",
+                        "Delete the topics `slices` and `checkpoints` and the consumer groups too, then run "
+                        "`groundswell topics`.",
+                    )
+                )
 
     async def _next_batch(self, tp: TP, fetched: list[Any], generation: int) -> Batch | None:
         """The fetched records as the next batch of their partition; None where the chain is broken."""
@@ -301,7 +313,11 @@ class Consumer(driver.Consumer):
     async def _flush_until(self, deadline: float) -> None:
         """Let the role emit what it has.  Not cancelled when time is up: what was drained must still go out."""
         if self.app.flush is not None and not self.app.should_stop:
-            flush = asyncio.ensure_future(self.app.flush())
+            flush = asyncio.ensure_future(self._flush_or_crash())
             await asyncio.wait({flush}, timeout=max(0.1, deadline - monotonic()))
-            if flush.done() and (error := flush.exception()) is not None:
-                await self.crash(error)
+
+    async def _flush_or_crash(self) -> None:
+        try:
+            await self.app.flush()
+        except Exception as error:
+            await self.crash(error)

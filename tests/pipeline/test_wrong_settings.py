@@ -38,6 +38,16 @@ def test_an_unreachable_broker(role: str) -> None:
     assert_one_line(run("worker", role, kafka="127.0.0.1:9"), "kafka", "127.0.0.1:9", "GROUNDSWELL_KAFKA")
 
 
+@pytest.mark.parametrize("verb", [("topics",), ("send", "clicks"), ("audit",), ("replay", "door")])
+def test_an_unreachable_broker_for_those_who_write_and_read(verb: tuple[str, ...]) -> None:
+    assert_one_line(run(*verb, kafka="127.0.0.1:9"), "kafka", "127.0.0.1:9", "GROUNDSWELL_KAFKA")
+
+
+def test_a_store_that_is_no_address() -> None:
+    for store in ("clickhouse://reader:x@127.0.0.1:abc/groundswell", "http://127.0.0.1", "clickhouse://h:99999/x"):
+        assert_one_line(run("sql", "SELECT 1", store=store), "settings", "GROUNDSWELL_STORE")
+
+
 def test_an_unreachable_store() -> None:
     done = run("sql", "SELECT 1", store="clickhouse://u:secret@127.0.0.1:9/groundswell")
     assert_one_line(done, "clickhouse", "127.0.0.1:9", "GROUNDSWELL_STORE")
@@ -48,6 +58,12 @@ def test_a_wrong_password(clickhouse: Any) -> None:
     store = f"clickhouse://groundswell:wrong@127.0.0.1:{clickhouse.port}/groundswell"
     assert_one_line(run("sql", "SELECT 1", store=store), "settings", "password")
     assert_one_line(run("migrate", store=store), "settings", "password")
+
+
+def test_a_wrong_password_of_the_sink(clickhouse: Any, tansu: str) -> None:
+    store = f"clickhouse://groundswell:wrong@127.0.0.1:{clickhouse.port}/groundswell"
+    assert run("topics", kafka=tansu, prefix="sink_").returncode == 0
+    assert_one_line(run("worker", "sink", kafka=tansu, prefix="sink_", store=store), "settings", "password")
 
 
 def test_migrating_makes_the_database_that_is_not_there(clickhouse: Any) -> None:
