@@ -40,7 +40,7 @@ def main() -> None:
         print(f"filled {EVENTS:,} events in {time.monotonic() - started:.0f} s", flush=True)
         records, seconds, messages = _attribution(settings)
         ours = records / seconds
-        print(f"groundswell attribution: {records:,} events in {seconds:.1f} s, {messages:,} messages acknowledged")
+        print(f"Groundswell attribution: {records:,} events in {seconds:.1f} s, {messages:,} messages acknowledged")
         taken, stock_seconds = _stock(kafka.bootstrap)
         stock = taken / stock_seconds
         print(f"stock Faust:             {taken:,} events in {stock_seconds:.1f} s")
