@@ -156,7 +156,8 @@ class Runner:
             f"\nKafka       {settings.kafka}\n"
             f"ClickHouse  {self.stack.reader_store} (reads only)\n\n"
             f'Ask it:  GROUNDSWELL_STORE={self.stack.reader_store} groundswell sql "SELECT * FROM leaderboard"\n'
-            f"Ctrl-C ends everything and {end}."
+            f"Ctrl-C ends everything and {end}.",
+            soft_wrap=True,
         )
         try:
             while True:

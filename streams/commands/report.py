@@ -15,6 +15,7 @@ from streams.commands.store import open_store
 from streams.settings import Settings
 
 SHOWN_INFLUENCERS = 12
+PIPED_WIDTH = 120
 
 
 @click.command()
@@ -32,6 +33,8 @@ def report(campaign: str, as_json: bool) -> None:
 
 def print_figures(console: Console, campaign: str, found: dict[str, Any], leaders: list[dict[str, Any]]) -> None:
     """Two tables: the appeal's figures, and who moves people."""
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
     console.print(_figures_table(campaign, found))
     console.print(_leaderboard_table(leaders))
     if len(leaders) > SHOWN_INFLUENCERS:
@@ -57,7 +60,7 @@ def _leaderboard_table(leaders: list[dict[str, Any]]) -> Table:
         title="Who moves people: shrunken conversion with its 95 % interval, reach beside it", title_justify="left"
     )
     for heading in ("influencer", "donations", "clicks", "conversion", "95 %", "reach", ""):
-        table.add_column(heading, justify="left" if heading in ("influencer", "") else "right")
+        table.add_column(heading, justify="left" if heading in ("influencer", "") else "right", no_wrap=True)
     for leader in leaders[:SHOWN_INFLUENCERS]:
         table.add_row(
             str(leader["influencer_id"]),
