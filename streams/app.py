@@ -131,7 +131,7 @@ def run_role(name: str, settings: Settings) -> int:
             quiet=True, override_logging=False, redirect_stdouts=False, loglevel="WARN", console_port=0, debug=False
         )
         worker.spinner = None
-        _set_deadline_on_stop(worker, app, role)
+        _set_deadline_on_stop(app, role)
         logger.info("%s starts on %s", name, settings.kafka)
         try:
             worker.execute_from_commandline()
@@ -151,7 +151,7 @@ def _exit_code(app: Any, end: SystemExit) -> int:
     return int(end.code or 0)
 
 
-def _set_deadline_on_stop(worker: Any, app: Any, role: Role) -> None:
+def _set_deadline_on_stop(app: Any, role: Role) -> None:
     """Faust waits for its streams without a limit when it stops: give it one."""
 
     @app.on_before_shutdown.connect

@@ -34,12 +34,12 @@ async def watch(brokers: Sequence[str]) -> None:
         away = not answers
 
 
-async def any_answers(brokers: Sequence[str]) -> bool:
-    """Whether any of the brokers takes a connection within two seconds."""
+async def any_answers(brokers: Sequence[str], within: float = ASK_SECONDS) -> bool:
+    """Whether any of the brokers takes a connection, each within so many seconds."""
     for broker in brokers:
         host, _, port = broker.rpartition(":")
         try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(host.strip("[]"), int(port)), ASK_SECONDS)
+            _, writer = await asyncio.wait_for(asyncio.open_connection(host.strip("[]"), int(port)), within)
         except (OSError, TimeoutError):
             continue
         writer.close()

@@ -7,7 +7,6 @@ changed since the checkpoint is emitted again.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ from schemas.codec import Codec
 from schemas.errors import Fault
 from schemas.slices import Entity
 from schemas.topics import ATTRIBUTION_INPUTS, DEAD_LETTERS, SLICES, SOURCES
-from streams.agents.role import limited, new_incarnation
+from streams.agents.role import WholeFlushes, limited, new_incarnation
 from streams.checkpoints import Checkpoints
 from streams.operators.attribution import Attribution, Folder, forget, pack, settle
 from streams.operators.emission import Extent, Round, absolute, begin_round
@@ -58,8 +57,7 @@ class AttributionRole:
         self.ready: set[int] = set()
         self._emitted: dict[int, tuple[int, float]] = {}  # version and monotonic time of the last emission
         self._saved: dict[int, tuple[int, float]] = {}  # the same of the last checkpoint
-        self._flushing = asyncio.Lock()
-        self._interrupted = False  # a flush has begun and not ended: what it took is not said
+        self._flushes = WholeFlushes()
         self._bad_in_a_row = 0
         self._taken = 0  # records since the first batch of this process
         self._first_batch_at: float | None = None
@@ -140,15 +138,11 @@ class AttributionRole:
             )
 
     async def flush(self) -> None:
-        async with self._flushing:
-            if self._interrupted:
-                raise RuntimeError("an earlier flush was interrupted, what it took is not said: starting anew")
-            self._interrupted = True
+        async with self._flushes.one():
             newly_ready = bool(set(self.states) - self.ready)
             messages = 0
             for partition in list(self.states):
                 messages += await self._flush_partition(partition)
-            self._interrupted = False
             if messages:
                 self._say_progress(newly_ready, messages)
 
@@ -189,9 +183,7 @@ class AttributionRole:
 
     async def stop(self) -> None:
         """Emit and save what is left, so that whoever goes on has little to fold."""
-        async with self._flushing:
-            pass  # one that is going on ends first; one that failed has left its sign
-        if not self._interrupted:
+        if await self._flushes.are_whole():
             self._saved.clear()
             self._emitted.clear()
             await self.flush()

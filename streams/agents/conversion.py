@@ -7,7 +7,6 @@ when it took over, because a predecessor may have come that far.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from schemas import results, slices
 from schemas.errors import Fault
 from schemas.times import DAY_MS
 from schemas.topics import CHECKPOINTS, CONVERSIONS, SLICES
-from streams.agents.role import limited, new_incarnation
+from streams.agents.role import WholeFlushes, limited, new_incarnation
 from streams.checkpoints import CHECKPOINT_SCHEMA, Checkpoints, Mark
 from streams.operators.conversion import Conversion, Windower
 from streams.outbox import Message, Outbox
@@ -50,8 +49,7 @@ class ConversionRole:
         self.incarnations: dict[int, str] = {}
         self.ready: set[int] = set()
         self._marked: dict[int, tuple[int, float]] = {}
-        self._flushing = asyncio.Lock()
-        self._interrupted = False  # a flush has begun and not ended: what it took is not said
+        self._flushes = WholeFlushes()
         self._forgotten_at = time.monotonic()
 
     @property
@@ -112,17 +110,13 @@ class ConversionRole:
             del self.marks[state.partition]
 
     async def flush(self) -> None:
-        async with self._flushing:
-            if self._interrupted:
-                raise RuntimeError("an earlier flush was interrupted, what it took is not said: starting anew")
-            self._interrupted = True
+        async with self._flushes.one():
             now = time.monotonic()
             for partition in [partition for partition in self.states if self._is_ready(partition)]:
                 mark = await self._emit(partition)
                 if mark is not None:
                     await self._mark(partition, mark, now)
             self._forget(now)
-            self._interrupted = False
 
     async def _emit(self, partition: int) -> Mark | None:
         """Say everything there is to say, a piece at a time; a mark of how far all is said."""
@@ -138,9 +132,7 @@ class ConversionRole:
         return None
 
     async def stop(self) -> None:
-        async with self._flushing:
-            pass  # one that is going on ends first; one that failed has left its sign
-        if not self._interrupted:
+        if await self._flushes.are_whole():
             self._marked.clear()
             await self.flush()
         await self.outbox.stop()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from streams.transport import Batch, Positions
@@ -34,6 +36,37 @@ class Role(Protocol):
 
     async def stop(self) -> None:
         """Emit what is left and close the outputs."""
+
+
+class WholeFlushes:
+    """Flushes, one at a time, and none after one that broke off.
+
+    A flush takes what it is going to say out of the state.  If it breaks off, that is not said, and a later
+    checkpoint or mark would claim that it was.
+    """
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._interrupted = False
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        """Around a flush.
+
+        Raises:
+            RuntimeError: an earlier one broke off.
+        """
+        async with self._lock:
+            if self._interrupted:
+                raise RuntimeError("an earlier flush was interrupted, what it took is not said: starting anew")
+            self._interrupted = True
+            yield
+            self._interrupted = False
+
+    async def are_whole(self) -> bool:
+        """Whether none broke off; waits for the one that is going on."""
+        async with self._lock:
+            return not self._interrupted
 
 
 def new_incarnation() -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import socket
 
 from schemas.errors import Fault
+from streams.reach import any_answers
 from streams.settings import Settings
 from streams.store import Away, connect
 
@@ -18,18 +19,12 @@ def check_kafka(settings: Settings) -> None:
     Raises:
         Fault: none does.
     """
-    for broker in settings.brokers:
-        host, _, port = broker.rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
-        except OSError:
-            continue
-        return
-    raise Fault(
-        "kafka",
-        f"no broker answers at {settings.kafka}",
-        "Start Kafka, or set GROUNDSWELL_KAFKA=host:port[,host:port].",
-    )
+    if not asyncio.run(any_answers(settings.brokers, CONNECT_SECONDS)):
+        raise Fault(
+            "kafka",
+            f"no broker answers at {settings.kafka}",
+            "Start Kafka, or set GROUNDSWELL_KAFKA=host:port[,host:port].",
+        )
 
 
 def check_store(settings: Settings) -> None:
