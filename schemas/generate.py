@@ -14,9 +14,11 @@ from typing import Any, Final
 
 import msgspec
 
+from schemas.annotations import Annotation
 from schemas.codec import MAXIMUM_LEVELS, MAXIMUM_MESSAGE_BYTES
 from schemas.dead_letters import DeadLetter
 from schemas.events import Click, Donation, Impression, Share
+from schemas.heartbeats import Heartbeat
 from schemas.money import DIGITS, MAXIMUM_WHOLE_DIGITS
 from schemas.results import Watermark, WindowResult
 from schemas.slices import Progress, Slice
@@ -30,6 +32,8 @@ EVENT_FILES: Final[dict[str, type[msgspec.Struct]]] = {
     "impression": Impression,
     "donation": Donation,
 }
+# What producers and people send beside events, by topic.
+BESIDE_FILES: Final[dict[str, type[msgspec.Struct]]] = {"heartbeat": Heartbeat, "annotation": Annotation}
 RECORD_FILES: Final[dict[str, type[msgspec.Struct]]] = {
     "dead-letter": DeadLetter,
     "slice": Slice,
@@ -43,13 +47,16 @@ EVENT_RULES: Final = (
     "referral_id (the campaign_id where a donation has none); its partition is that of Kafka's murmur2 partitioner "
     "(in librdkafka: murmur2_random). The campaign_id must be one that is configured."
 )
+ONE_A_MINUTE: Final = "Send one a minute, whether or not the feed had events; `at` must not be a guess."
 
 
 def schema_files() -> dict[str, str]:
     """The text of every schema, by file name."""
-    schemas = {name: _schema_of(struct) for name, struct in (EVENT_FILES | RECORD_FILES).items()}
+    schemas = {name: _schema_of(struct) for name, struct in (EVENT_FILES | BESIDE_FILES | RECORD_FILES).items()}
     for name in EVENT_FILES:
         schemas[name]["description"] += " " + EVENT_RULES
+    schemas["heartbeat"]["description"] += f" The key is the feed, `@`, and the campaign_id or nothing. {ONE_A_MINUTE}"
+    schemas["annotation"]["description"] += " The key is the campaign_id."
     schemas["donation"]["properties"]["currency"]["enum"] = sorted(DIGITS)
     schemas["donation"]["allOf"] = [_more_than_zero(), *_digits_of_currencies()]
     return {f"{name}.schema.json": _text_of(schema) for name, schema in schemas.items()}

@@ -5,6 +5,8 @@ Field names are ClickHouse's column names, so the sink passes the bytes through.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 from msgspec import Struct
 
@@ -86,6 +88,22 @@ def decode(value: bytes) -> Result:
         ValueError: it is none.
     """
     return _decoder.decode(value)
+
+
+class _Tagged(Struct):
+    type: Literal["window", "watermark"]
+
+
+_tag_decoder = msgspec.json.Decoder(_Tagged)
+
+
+def is_ours(value: bytes | None) -> bool:
+    """Whether this was meant as a result, even if it cannot be read."""
+    try:
+        _tag_decoder.decode(value or b"")
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def result_key(result: Result) -> bytes:

@@ -1,14 +1,26 @@
-"""The rows of the raw tables: an event and where it came from."""
+"""The rows of the tables: what a record says, and where it came from.
+
+Events and our own results are as they should be by then; what people, feeds and older versions wrote is looked at
+here, because one row that the store refuses holds up all others.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import msgspec
 
+from schemas.annotations import Annotation
 from schemas.dead_letters import DeadLetter
-from schemas.events import Event
-from schemas.times import rfc3339
+from schemas.events import UUID_PATTERN, Event
+from schemas.heartbeats import Heard
+from schemas.slices import CAMPAIGN, INFLUENCER
+from schemas.stalls import Stall
+from schemas.times import YEAR_2000_MS, YEAR_2100_MS, parse_ms, rfc3339
+
+LARGEST: Final = 2**64 - 1  # of ClickHouse's UInt64
+_is_uuid = re.compile(UUID_PATTERN).fullmatch
 
 
 def raw_row(
@@ -36,3 +48,56 @@ def dead_letter_row(letter: DeadLetter, *, offset: int) -> dict[str, Any]:
     row["headers"] = [(name, content or b"") for name, content in letter.headers]
     row["precedence"] = -offset
     return row
+
+
+def stall_row(stall: Stall) -> dict[str, Any]:
+    """The row of the detector's word.
+
+    Raises:
+        ValueError: nothing that the detector says, in words.
+    """
+    if stall.dimension not in (CAMPAIGN, INFLUENCER):
+        raise ValueError(f"no detector watches a {stall.dimension}")
+    for moment in (stall.minute, stall.since, stall.last_donation_at or stall.minute):
+        _check_moment(moment)
+    parse_ms(stall.computed_at)
+    numbers = (stall.exposures_since, stall.minutes_since, stall.exposures_to_confirm, stall.version)
+    if not all(0 <= (number or 0) <= LARGEST for number in numbers) or stall.changed not in (0, 1):
+        raise ValueError("a count is out of range")
+    row = msgspec.structs.asdict(stall)
+    for inner in ("schema", "incarnation", "watch"):
+        del row[inner]
+    return row
+
+
+def annotation_row(annotation: Annotation, *, partition: int, offset: int) -> dict[str, Any]:
+    """The row of an annotation.
+
+    Raises:
+        ValueError: it is not as the contract says, in words.
+    """
+    if _is_uuid(annotation.annotation_id) is None:
+        raise ValueError("`annotation_id` is no UUID")
+    _check_moment(annotation.at)
+    if annotation.until is not None:
+        _check_moment(annotation.until)
+    row = msgspec.structs.asdict(annotation)
+    row["annotation_id"] = annotation.annotation_id.lower()
+    row["source_partition"] = partition
+    row["source_offset"] = offset
+    return row
+
+
+def heartbeat_row(heard: Heard, record_time_ms: int) -> dict[str, Any]:
+    """The row of a feed's heartbeat; `record_time_ms` is the record's own, epoch milliseconds."""
+    return {
+        "feed": heard.feed,
+        "campaign_id": heard.campaign_id or "",
+        "at": rfc3339(heard.at_ms),
+        "record_time": rfc3339(record_time_ms),
+    }
+
+
+def _check_moment(text: str) -> None:
+    if not YEAR_2000_MS <= parse_ms(text) < YEAR_2100_MS:
+        raise ValueError(f"{text!r} is not in the years 2000 to 2099")

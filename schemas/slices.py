@@ -7,6 +7,7 @@ was paused and goes on late must not overwrite anybody but itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final, NamedTuple
 
 import msgspec
@@ -67,6 +68,11 @@ class Progress(Struct, frozen=True, tag="progress", tag_field="type"):
     """How far attribution has folded a source partition, sent after the slices it vouches for.
 
     `clock` is the newest record time, epoch milliseconds (0: none yet); `idle`: every log was read to its end.
+    `complete`, epoch milliseconds: every record with a record time before it has been folded (0: not known), a topic
+    that lags behind the others included.  `feeds`: the newest heartbeat, epoch milliseconds, of each feed that was
+    heard in this partition, by `feed_key`; of a player of history (`player/...`) the newest one up to which everything
+    that it sent is folded.  `silences`: times between two heartbeats of a feed, epoch milliseconds, that were longer
+    than the least patience that any campaign has; only the newest ones.
     The maps are by topic: offsets (next to fold, first and end of the log) and numbers of records by verdict.
     """
 
@@ -83,9 +89,30 @@ class Progress(Struct, frozen=True, tag="progress", tag_field="type"):
     duplicates: dict[str, int]
     dead_lettered: dict[str, int]
     late: dict[str, int]
+    complete: int = 0
+    feeds: dict[str, int] = {}
+    silences: dict[str, list[tuple[int, int]]] = {}
 
 
-SliceRecord = Slice | Progress
+def feed_key(feed: str, campaign_id: str | None) -> str:
+    """One name for a feed of one campaign (or of every one)."""
+    return f"{feed}@{campaign_id or ''}"
+
+
+class Acceptance(Struct, frozen=True, tag="acceptance", tag_field="type"):
+    """An operator's word to the stall detector of an entity: what is going on now is the new normal.
+
+    `at`, epoch seconds of event time: it counts from the first minute that ends after it.
+    """
+
+    schema: int
+    campaign_id: str
+    dimension: str
+    member: str
+    at: int
+
+
+SliceRecord = Slice | Progress | Acceptance
 _decoder: msgspec.json.Decoder[SliceRecord] = msgspec.json.Decoder(SliceRecord)
 _encoder = msgspec.json.Encoder()
 
@@ -127,6 +154,15 @@ def home_of(entity: Entity, partitions: int) -> int:
     return partition_of("|".join(entity).encode(), partitions)
 
 
+def destinations_of(entity: Entity, partitions: int) -> Sequence[int]:
+    """The partitions of `slices` that an entity's slices go to.
+
+    Its home; a campaign's go to every partition, because the stall detectors of the influencers there ask how the
+    campaign stands.
+    """
+    return range(partitions) if entity.dimension == CAMPAIGN else (home_of(entity, partitions),)
+
+
 def slice_key(record: Slice) -> bytes:
     entity = f"{record.campaign_id}|{record.dimension}|{record.member}"
     return f"{entity}|{record.end}|{record.source_partition}|{record.incarnation}".encode()
@@ -134,3 +170,7 @@ def slice_key(record: Slice) -> bytes:
 
 def progress_key(record: Progress) -> bytes:
     return f"progress|{record.source_partition}|{record.incarnation}".encode()
+
+
+def acceptance_key(record: Acceptance) -> bytes:
+    return f"acceptance|{record.campaign_id}|{record.dimension}|{record.member}|{record.at}".encode()

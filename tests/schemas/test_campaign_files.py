@@ -5,12 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import infra
-from schemas.campaign import DEFAULT_WINDOWS, load_campaigns
+from schemas.campaign import DEFAULT_WINDOWS, StallRules, load_campaigns
 from schemas.errors import Fault
 
+HERE = Path(infra.__file__).parent / "campaigns"
 GOOD = {
     "id": '"door"',
     "title": '"The door"',
@@ -143,3 +145,16 @@ def test_campaign_given_twice_is_a_fault(tmp_path: Path) -> None:
 def test_folder_without_campaigns_is_a_fault_that_tells_the_way(tmp_path: Path, folder: str) -> None:
     with pytest.raises(Fault, match="GROUNDSWELL_CAMPAIGNS"):
         load_campaigns(tmp_path / folder)
+
+
+def test_the_sample_campaign_shows_every_parameter_of_the_detector_at_its_default() -> None:
+    text = (HERE / "door.toml").read_text()
+    shown = set(msgspec.toml.decode(text)["stall"])
+    assert shown == set(StallRules.__struct_fields__) - {"retired_feeds"}
+    assert load_campaigns(HERE)["door"].stall == StallRules()
+
+
+def test_another_exposure_than_clicks_wants_a_prior_of_its_own() -> None:
+    games = load_campaigns(HERE)["sgdq2019"]
+    with pytest.raises(ValueError, match="donations per exposure, here impressions_sampled"):
+        msgspec.structs.replace(games, prior_conversion=0.018)

@@ -119,6 +119,13 @@ def test_entities_have_a_home_of_their_own() -> None:
     assert homes == set(range(4))
 
 
+def test_slices_of_a_campaign_go_to_every_partition_all_others_to_their_home() -> None:
+    for dimension in DIMENSIONS:
+        entity = Entity("door", dimension, "door")
+        everywhere = [0, 1, 2, 3] if dimension == "campaign" else [slices.home_of(entity, 4)]
+        assert list(slices.destinations_of(entity, 4)) == everywhere
+
+
 def test_members_of_our_own_cannot_be_ids() -> None:
     share = golden("shares")[0]
     for member in (UNATTRIBUTED, DIRECT):
