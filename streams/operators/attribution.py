@@ -20,11 +20,13 @@ from schemas.campaign import Campaign
 from schemas.codec import Codec, Rejection
 from schemas.dead_letters import DeadLetter, dead_letter
 from schemas.events import Event, Share
+from schemas.heartbeats import Heard, hear
 from schemas.reasons import Reason
 from schemas.slices import CAMPAIGN, CHANNEL, DIRECT, INFLUENCER, TIE, UNATTRIBUTED, Entity
-from schemas.times import DAY_MS, YEAR_2000_MS, YEAR_2100_MS, slice_end
+from schemas.times import DAY_MS, MINUTE_MS, slice_end
 from schemas.topics import HEARTBEATS, SOURCES
 from streams.operators.counters import Counters
+from streams.operators.feeds import Feeds
 from streams.operators.identities import Identities, identity_of
 
 
@@ -67,13 +69,15 @@ class Attribution:
     """The state of one source partition, a function of its logs up to `positions`.
 
     `begins` holds where folding began, by topic; `clocks` the newest record time of each topic, epoch milliseconds.
-    `dirty` and `letters` are what has not been emitted yet; `voice` is the incarnation that emitted last.
+    `feeds` is what heartbeats said.  `dirty` and `letters` are what has not been emitted yet; `voice` is the
+    incarnation that emitted last.
     """
 
     partition: int
     begins: dict[str, int] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
     clocks: dict[str, int] = field(default_factory=dict)
+    feeds: Feeds = field(default_factory=Feeds)
     owners: dict[Referral, Owner] = field(default_factory=dict)
     orphans: dict[Referral, dict[int, Counters]] = field(default_factory=dict)
     identities: dict[str, dict[int, Identities]] = field(default_factory=lambda: {topic: {} for topic in SOURCES})
@@ -111,6 +115,7 @@ class Folder:
         self.codec = codec
         self.processor = processor
         self._lateness_ms = _lateness_ms(codec.campaigns)
+        self._patience_ms = least_patience_ms(codec.campaigns)
 
     def step(self, state: Attribution, topic: str, records: Iterable[Record], end: int) -> None:
         """Fold a batch of one topic into the state.
@@ -120,14 +125,25 @@ class Folder:
             end: the next offset after the batch.
         """
         if topic == HEARTBEATS:
-            # A heartbeat is nothing but its time, and one of the year 58862 would close every window for ever.
-            times = [record.timestamp for record in records if YEAR_2000_MS <= record.timestamp < YEAR_2100_MS]
-            state.clocks[topic] = max([state.clocks.get(topic, 0), *times])
+            self._hear(state, records)
         else:
             fold = self._folder_of(state, topic)
             for record in records:
                 fold(record)
         state.positions[topic] = end
+
+    def _hear(self, state: Attribution, records: Iterable[Record]) -> None:
+        """Heartbeats move the clock and say how far their feeds are; one that is none is passed over."""
+        clock = state.clocks.get(HEARTBEATS, 0)
+        for record in records:
+            heartbeat = _heard(record)
+            if heartbeat is None:
+                continue
+            clock = max(clock, record.timestamp)
+            if heartbeat.campaign_id is None or heartbeat.campaign_id in self.codec.campaigns:
+                state.feeds.hear(heartbeat, self._patience_ms)
+        state.clocks[HEARTBEATS] = clock
+        state.feeds.confirm(state.positions)
 
     def _folder_of(self, state: Attribution, topic: str) -> Callable[[Record], None]:
         """One record's step, bound to what a batch shares."""
@@ -179,6 +195,18 @@ class Folder:
             headers=list(record.headers),
         )
         state.letters.append(letter)
+
+
+def _heard(record: Record) -> Heard | None:
+    try:
+        return hear(record.value, record.timestamp)
+    except ValueError:
+        return None
+
+
+def least_patience_ms(campaigns: Mapping[str, Campaign]) -> int:
+    """How long a feed may be silent before that is a hole for any campaign."""
+    return min((campaign.stall.feed_patience for campaign in campaigns.values()), default=1) * MINUTE_MS
 
 
 def _lateness_ms(campaigns: Mapping[str, Campaign]) -> dict[str, int]:

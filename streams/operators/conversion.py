@@ -23,7 +23,7 @@ import msgspec
 
 from schemas.campaign import Campaign, Window
 from schemas.results import Result, Watermark
-from schemas.slices import Entity, Progress, Slice, SliceRecord
+from schemas.slices import CAMPAIGN, Entity, Progress, Slice, SliceRecord, home_of
 from schemas.times import DAY_MS, rfc3339
 from streams.operators.counters import Counters
 from streams.operators.rates import window_result
@@ -44,12 +44,15 @@ class Conversion:
     and `watermarks` (epoch milliseconds, by campaign) never go back.  `touched` holds the window ends to emit by
     (entity, window name), `provisional` those that were emitted and are not final yet; `closed` the watermark, epoch
     seconds, up to which a campaign's windows were emitted as final.  Minutes up to `forgotten` are gone.
+    `copies` are campaigns at home in another partition: their minutes are for the stall detector of this one's
+    influencers, and no windows are made of them.
     """
 
     partition: int
     position: int = 0
     said: dict[tuple[Entity, int, int], tuple[int, Counters]] = field(default_factory=dict)
     timelines: dict[Entity, Timeline] = field(default_factory=dict)
+    copies: set[Entity] = field(default_factory=set)
     progress: dict[int, Progress] = field(default_factory=dict)
     touched: Touched = field(default_factory=dict)
     provisional: Touched = field(default_factory=dict)
@@ -65,16 +68,18 @@ class Windower:
 
     Args:
         source_partitions: how many partitions each source topic has.
+        partitions: how many `slices` has; with one, everything is at home in it.
     """
 
-    def __init__(self, campaigns: Mapping[str, Campaign], source_partitions: int) -> None:
+    def __init__(self, campaigns: Mapping[str, Campaign], source_partitions: int, partitions: int = 1) -> None:
         self.campaigns = dict(campaigns)
         self.source_partitions = source_partitions
+        self.partitions = partitions
 
     def apply(
         self, state: Conversion, record: SliceRecord, *, emitted: bool = False, catching_up: bool = False
-    ) -> None:
-        """Fold one record of `slices`.
+    ) -> Counters | None:
+        """Fold one record of `slices`; what it changed in its minute, None where nothing.
 
         Args:
             emitted: what this record changes was emitted before a restart; it is only needed as state.
@@ -83,8 +88,9 @@ class Windower:
         """
         if isinstance(record, Progress):
             self._apply_progress(state, record)
-        else:
-            self._apply_slice(state, record, emitted, catching_up)
+        elif isinstance(record, Slice):
+            return self._apply_slice(state, record, emitted, catching_up)
+        return None
 
     def _apply_progress(self, state: Conversion, record: Progress) -> None:
         known = state.progress.get(record.source_partition)
@@ -107,18 +113,20 @@ class Windower:
         slowest = min(state.clock if progress.idle else progress.clock for progress in state.progress.values())
         return slowest - campaign.allowed_lateness * 1000
 
-    def _apply_slice(self, state: Conversion, record: Slice, emitted: bool, catching_up: bool) -> None:
+    def _apply_slice(self, state: Conversion, record: Slice, emitted: bool, catching_up: bool) -> Counters | None:
         if record.end <= state.forgotten:
-            return
+            return None
         entity = Entity(record.campaign_id, record.dimension, record.member)
         key = (entity, record.end, record.source_partition)
         before = state.said.get(key)
         if before is not None and before[0] > record.version:
-            return
+            return None
         counters = Counters(record.counts, record.money)
         timeline = state.timelines.get(entity)
         if timeline is None:
             timeline = state.timelines[entity] = Timeline()
+            if entity.dimension == CAMPAIGN and home_of(entity, self.partitions) != state.partition:
+                state.copies.add(entity)
         change = counters.copy()
         if before is not None:
             change.add(before[1], sign=-1)
@@ -126,9 +134,14 @@ class Windower:
         if not change.is_zero():
             timeline.add(record.end, change)
         elif not catching_up:
-            return
-        if not emitted and (campaign := self.campaigns.get(entity.campaign_id)) is not None:
+            return None
+        if (
+            entity not in state.copies
+            and not emitted
+            and (campaign := self.campaigns.get(entity.campaign_id)) is not None
+        ):
             _touch(state, campaign, entity, record.end)
+        return change
 
     def resume(self, state: Conversion, clock: int, watermarks: Mapping[str, int]) -> None:
         """Go on where an earlier worker had come: by this clock and these watermarks everything was emitted.
@@ -150,7 +163,7 @@ class Windower:
         The next one to begin is among them: it was waiting, and may have been emitted after the mark.
         """
         for entity, slice_end, _source_partition in state.said:
-            campaign = self.campaigns.get(entity.campaign_id)
+            campaign = None if entity in state.copies else self.campaigns.get(entity.campaign_id)
             for window in campaign.windows if campaign is not None else ():
                 touched = ends_touched(slice_end, window)
                 first = align_up(state.closed.get(entity.campaign_id, 0) + 1, window.slide)
@@ -190,7 +203,7 @@ class Windower:
             return
         state.closed[campaign.id] = watermark
         for entity, timeline in state.timelines.items():
-            if entity.campaign_id == campaign.id:
+            if entity.campaign_id == campaign.id and entity not in state.copies:
                 for window in campaign.windows:
                     if ends := set(timeline.due(window, closed, watermark)):
                         state.touched.setdefault((entity, window.name), set()).update(ends)

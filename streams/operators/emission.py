@@ -88,6 +88,7 @@ def _progress(state: Attribution, incarnation: str, extent: Extent, now_ms: int 
     clock = state.clock
     if extent.idle and now_ms is not None:
         clock = max(clock, now_ms)
+    state.feeds.confirm(state.positions)
     tallies = state.tallies
     return Progress(
         schema=SLICES_SCHEMA,
@@ -103,4 +104,17 @@ def _progress(state: Attribution, incarnation: str, extent: Extent, now_ms: int 
         duplicates={topic: tallies[topic].duplicates for topic in SOURCES},
         dead_lettered={topic: tallies[topic].dead_lettered for topic in SOURCES},
         late={topic: tallies[topic].late for topic in SOURCES},
+        complete=_complete(state, extent, now_ms),
+        feeds={**state.feeds.newest, **state.feeds.played},
+        silences={key: list(silences) for key, silences in state.feeds.silences.items()},
     )
+
+
+def _complete(state: Attribution, extent: Extent, now_ms: int | None) -> int:
+    """Up to when, epoch milliseconds, everything is folded as far as it can be known."""
+    if now_ms is None and state.feeds.has_player:
+        return state.feeds.played_up_to
+    # A topic that is read to its end holds nobody up: it may be silent for hours.
+    lagging = [topic for topic in SOURCES if state.positions.get(topic, 0) < extent.ends.get(topic, 0)]
+    newest = state.clock if now_ms is None else now_ms
+    return min([newest, *(state.clocks.get(topic, 0) for topic in lagging)])

@@ -15,11 +15,12 @@ from msgspec import Struct
 from schemas.codec import Codec
 from schemas.slices import SLICES_SCHEMA, Entity
 from schemas.topics import SOURCES
-from streams.operators.attribution import Attribution, Owner, Tally, settle
+from streams.operators.attribution import Attribution, Owner, Tally, least_patience_ms, settle
 from streams.operators.counters import Counters
+from streams.operators.feeds import Claim, Feeds
 from streams.operators.identities import Identities
 
-SNAPSHOT_SCHEMA: Final = 1
+SNAPSHOT_SCHEMA: Final = 3  # 2: what heartbeats said; 3: silences of feeds
 
 
 class Snapshot(Struct, frozen=True, array_like=True):
@@ -36,10 +37,19 @@ class Snapshot(Struct, frozen=True, array_like=True):
     identities: list[tuple[str, int, bytes]]
     slices: list[tuple[str, str, str, int, list[int], dict[str, list[int]]]]
     tallies: dict[str, tuple[int, int, int, int]]
+    feeds: dict[str, int]
+    played: dict[str, int]
+    claims: dict[str, list[tuple[int, tuple[int, ...]]]]
+    silences: dict[str, list[tuple[int, int]]]
+
+
+class _Spoken(Struct, array_like=True):
+    schema: int
 
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Snapshot)
+_spoken_decoder = msgspec.msgpack.Decoder(_Spoken)
 
 
 def fingerprint_of(codec: Codec) -> str:
@@ -48,13 +58,15 @@ def fingerprint_of(codec: Codec) -> str:
     A loaded state says only what changes after it; slices of a new schema must all be said again.
     """
     campaigns = sorted((name, campaign.allowed_lateness) for name, campaign in codec.campaigns.items())
-    facts: Any = (SNAPSHOT_SCHEMA, SLICES_SCHEMA, codec.partitions, codec.horizon_ms, campaigns)
+    patience = least_patience_ms(codec.campaigns)
+    facts: Any = (SNAPSHOT_SCHEMA, SLICES_SCHEMA, codec.partitions, codec.horizon_ms, campaigns, patience)
     return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:16]
 
 
 def to_bytes(state: Attribution, fingerprint: str) -> bytes:
     """The state as bytes.  It must be settled, and everything before it emitted."""
     settle(state)
+    state.feeds.confirm(state.positions)
     return _encoder.encode(
         Snapshot(
             schema=SNAPSHOT_SCHEMA,
@@ -82,6 +94,10 @@ def to_bytes(state: Attribution, fingerprint: str) -> bytes:
                 topic: (tally.accepted, tally.duplicates, tally.dead_lettered, tally.late)
                 for topic, tally in state.tallies.items()
             },
+            feeds=state.feeds.newest,
+            played=state.feeds.played,
+            claims={key: [(claim.at_ms, claim.sent) for claim in claims] for key, claims in state.feeds.claims.items()},
+            silences=state.feeds.silences,
         )
     )
 
@@ -92,13 +108,12 @@ def from_bytes(data: bytes, partition: int, fingerprint: str) -> Attribution:
     Raises:
         ValueError: not a snapshot, or one of another schema, partition or settings; the log has it all anyway.
     """
-    try:
-        saved = _decoder.decode(data)
-    except msgspec.DecodeError as error:
-        raise ValueError(f"not a snapshot ({error})") from error
-    if (saved.schema, saved.partition, saved.fingerprint) != (SNAPSHOT_SCHEMA, partition, fingerprint):
+    saved = _decoded(data)
+    if (saved.partition, saved.fingerprint) != (partition, fingerprint):
         raise ValueError("made under other settings or by another version")
-    state = Attribution(partition, dict(saved.begins), dict(saved.positions), dict(saved.clocks))
+    claims = {key: _claims(claims) for key, claims in saved.claims.items()}
+    feeds = Feeds(saved.feeds, saved.played, claims, saved.silences)
+    state = Attribution(partition, dict(saved.begins), dict(saved.positions), dict(saved.clocks), feeds)
     state.owners = {(campaign, referral): Owner(*owner) for campaign, referral, *owner in saved.owners}
     for campaign, referral, end, counts, money in saved.orphans:
         state.orphans.setdefault((campaign, referral), {})[end] = Counters(counts, money)
@@ -111,3 +126,32 @@ def from_bytes(data: bytes, partition: int, fingerprint: str) -> Attribution:
     }
     state.tallies = {topic: Tally(*numbers) for topic, numbers in saved.tallies.items()}
     return state
+
+
+def _decoded(data: bytes) -> Snapshot:
+    try:
+        saved = _decoder.decode(data)
+    except msgspec.ValidationError:
+        # Most likely it does not fit because it speaks another schema; say that rather than which field.
+        _refuse_other_schema(_spoken_schema(data))
+        raise ValueError("not a snapshot (its fields are not those of its schema)") from None
+    except msgspec.DecodeError as error:
+        raise ValueError(f"not a snapshot ({error})") from error
+    _refuse_other_schema(saved.schema)
+    return saved
+
+
+def _spoken_schema(data: bytes) -> int:
+    try:
+        return _spoken_decoder.decode(data).schema
+    except msgspec.DecodeError as error:
+        raise ValueError(f"not a snapshot ({error})") from error
+
+
+def _refuse_other_schema(schema: int) -> None:
+    if schema != SNAPSHOT_SCHEMA:
+        raise ValueError(f"made by another version (schema {schema}, this program speaks {SNAPSHOT_SCHEMA})")
+
+
+def _claims(saved: list[tuple[int, tuple[int, ...]]]) -> list[Claim]:
+    return [Claim(at_ms, sent) for at_ms, sent in saved]

@@ -41,6 +41,10 @@ class Timeline:
                 if level == SLICE_SECONDS:
                     del self.ends[bisect_left(self.ends, end)]
 
+    def at(self, end: int) -> Counters | None:
+        """What the slice that ends there holds; None: nothing."""
+        return self._sums[0].get(end)
+
     def total(self, start: int, end: int) -> Counters:
         """The sum of the slices with an end in `(start, end]`; both are multiples of 60."""
         total = Counters()

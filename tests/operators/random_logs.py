@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from random import Random
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from wiring import START_MS, Logs, campaign_of, codec_of, event_fields
+from wiring import START_MS, Logs, campaign_of, codec_of, event_fields, heartbeat
 
 from schemas.campaign import Window
-from schemas.topics import HEARTBEATS, SOURCES
+from schemas.topics import SOURCES
 
 _ASKED = os.environ.get("GROUNDSWELL_EXAMPLES")
 
@@ -108,7 +107,7 @@ def written(steps: list[Spec]) -> Logs:
         elif "raw" in step:
             logs.append(step["raw"], b"r1", step["value"], START_MS, step["partition"])
         elif "beat" in step:
-            logs.append(HEARTBEATS, b"clicks/web", json.dumps({}).encode(), START_MS + step["beat"], step["partition"])
+            heartbeat(logs, step["partition"], START_MS + step["beat"])
     return logs
 
 

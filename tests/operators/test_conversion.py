@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 from wiring import START_MS, campaign_of
 
 from schemas.results import WindowResult
-from schemas.slices import COUNTS, SLICES_SCHEMA, Progress, Slice, SliceRecord
+from schemas.slices import COUNTS, SLICES_SCHEMA, Entity, Progress, Slice, SliceRecord, home_of
 from schemas.times import DAY_MS, parse_ms
 from schemas.topics import SOURCES
 from streams.operators.conversion import Conversion, Windower
@@ -155,3 +156,20 @@ def test_a_campaign_that_is_not_known_here_is_kept_and_not_emitted() -> None:
     take(windower, state, stranger, progress(0, 1, LATER, True), progress(1, 1, LATER, True))
     windower.resume(state, LATER, {"other": LATER, "door": LATER})
     assert flushed(windower, state) == {}
+
+
+def test_a_campaign_that_is_at_home_elsewhere_has_no_windows_here() -> None:
+    home = home_of(Entity("door", "campaign", "door"), 2)
+    counts = [1] * len(COUNTS)
+    minute = Slice(SLICES_SCHEMA, "door", "campaign", "door", START_MS // 1000 + 60, 0, "a", 1, counts, {})
+    rows = {}
+    for partition in (home, 1 - home):
+        windower, state = Windower({"door": CAMPAIGN}, 2, 2), Conversion(partition)
+        take(windower, state, minute, clicks(3, minute=1))
+        take(windower, state, progress(0, 1, LATER, True), progress(1, 1, LATER, True))
+        windower.resume(state, LATER, {"door": EARLY})
+        take(windower, state, msgspec.structs.replace(minute, version=2, counts=[2] * len(COUNTS)))
+        results, _ = windower.flush(state, START_MS)
+        rows[partition] = {row.dimension for row in results if isinstance(row, WindowResult)}
+        assert state.timelines[Entity("door", "campaign", "door")].total(0, 2**40).counts == [2] * len(COUNTS)
+    assert rows == {home: {"campaign", "influencer"}, 1 - home: {"influencer"}}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from random_logs import CODEC, logs_of, tried
 from wiring import PROCESSOR, begun, campaign_of, codec_of, drained, fold_all
 
+from schemas.campaign import StallRules
 from schemas.codec import Codec
 from streams.operators.attribution import Attribution, Folder
 from streams.operators.snapshot import SNAPSHOT_SCHEMA, fingerprint_of, from_bytes, to_bytes
@@ -28,7 +29,7 @@ def folded(seed: int = 7, size: int = 60) -> Attribution:
 def test_bytes_and_back_change_nothing(seed: int, size: int) -> None:
     state = folded(seed, size)
     back = from_bytes(to_bytes(state, FINGERPRINT), 0, FINGERPRINT)
-    for name in ("positions", "begins", "clocks", "owners", "orphans", "slices", "tallies"):
+    for name in ("positions", "begins", "clocks", "feeds", "owners", "orphans", "slices", "tallies"):
         assert getattr(back, name) == getattr(state, name), name
     assert back.version == state.version
     assert to_bytes(back, FINGERPRINT) == to_bytes(state, FINGERPRINT)
@@ -55,6 +56,18 @@ def test_a_snapshot_of_another_schema_is_refused() -> None:
         from_bytes(msgspec.msgpack.encode([SNAPSHOT_SCHEMA + 1, *fields[1:]]), 0, FINGERPRINT)
 
 
+def test_a_snapshot_of_a_schema_with_fewer_fields_is_refused_by_its_schema() -> None:
+    fields = msgspec.msgpack.decode(to_bytes(folded(), FINGERPRINT))
+    with pytest.raises(ValueError, match=rf"another version \(schema 1, this program speaks {SNAPSHOT_SCHEMA}\)"):
+        from_bytes(msgspec.msgpack.encode([1, *fields[1:11]]), 0, FINGERPRINT)
+
+
+def test_a_snapshot_whose_fields_are_others_is_refused() -> None:
+    fields = msgspec.msgpack.decode(to_bytes(folded(), FINGERPRINT))
+    with pytest.raises(ValueError, match="not a snapshot"):
+        from_bytes(msgspec.msgpack.encode([*fields[:-1], "silences"]), 0, FINGERPRINT)
+
+
 def test_the_fingerprint_names_every_setting_that_a_verdict_hangs_on() -> None:
     door = campaign_of("door", "USD")
     patient = msgspec.structs.replace(door, allowed_lateness=600)
@@ -64,6 +77,7 @@ def test_the_fingerprint_names_every_setting_that_a_verdict_hangs_on() -> None:
         codec_of([door, campaign_of("yen", "JPY")]),
         codec_of([door], partitions=4),
         Codec({"door": door}, 2, horizon_days=7),
+        codec_of([msgspec.structs.replace(door, stall=StallRules(feed_patience=7))]),
     ]
     assert len({fingerprint_of(codec) for codec in codecs}) == len(codecs)
     other_currency = msgspec.structs.replace(door, currency="EUR")

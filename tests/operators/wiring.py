@@ -195,5 +195,7 @@ def codec_of(campaigns: Iterable[Campaign], partitions: int = PARTITIONS) -> Cod
     return Codec({campaign.id: campaign for campaign in campaigns}, partitions)
 
 
-def heartbeat(logs: Logs, partition: int, time_ms: int) -> None:
-    logs.append(HEARTBEATS, b"clicks/web", b"{}", time_ms, partition)
+def heartbeat(logs: Logs, partition: int, time_ms: int, feed: str = "clicks/web", **fields: Any) -> None:
+    """A heartbeat of that time; `fields` are those beyond `feed` and `at`."""
+    value = {"feed": feed, "at": rfc3339(time_ms), **fields}
+    logs.append(HEARTBEATS, feed.encode(), json.dumps(value).encode(), time_ms, partition)
