@@ -1,0 +1,1 @@
+"""Simulated appeals, and how the stall detector does on them."""
