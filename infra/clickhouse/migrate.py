@@ -42,6 +42,7 @@ CAMPAIGN_COLUMNS: Final = (
     "currency",
     "prior_conversion",
     "allowed_lateness",
+    "exposure",
     "loaded_at",
 )
 
@@ -143,6 +144,7 @@ def load_campaigns(client: Any, campaigns: Iterable[Campaign]) -> None:
             campaign.currency,
             campaign.prior_conversion,
             campaign.allowed_lateness,
+            campaign.stall.exposure,
             now,
         ]
         for campaign in campaigns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import UTC
 from decimal import Decimal
@@ -64,7 +65,8 @@ def test_a_file_that_failed_in_the_middle_is_applied_whole_next_time(bare, tmp_p
 def test_every_statement_can_be_run_again():
     for file in read_migrations(FOLDER):
         for statement in statements_of(file.text):
-            assert statement.startswith(("CREATE TABLE IF NOT EXISTS", "CREATE OR REPLACE VIEW")), file.name
+            once_more = r"CREATE TABLE IF NOT EXISTS|CREATE OR REPLACE VIEW|ALTER TABLE \w+ ADD COLUMN IF NOT EXISTS"
+            assert re.match(once_more, statement), file.name
 
 
 def test_every_view_says_the_question_that_it_answers(store):
@@ -80,7 +82,7 @@ def test_views_of_an_empty_store_have_no_rows_and_no_errors(bare):
     migrate(bare.client, {})
     for view in bare.views():
         rows = bare.rows(f"SELECT * FROM {view}")
-        assert rows == [] or view == "landed", view
+        assert rows == [] or view in ("landed", "landing"), view
 
 
 def test_views_of_a_campaign_without_events_hold_zeros_and_nulls(store):
