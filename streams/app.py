@@ -70,6 +70,24 @@ class QuietMonitor(Monitor):
     max_assignment_latency_history = 1
 
 
+class PunctualWorker(faust.Worker):
+    """Faust waits for its streams without a limit when it stops: give it one, counted from the signal."""
+
+    _deadline: threading.Timer | None = None
+
+    async def stop(self) -> None:
+        if self._deadline is None:
+            self._deadline = threading.Timer(STOP_SECONDS, _give_up)
+            self._deadline.daemon = True
+            self._deadline.start()
+        await super().stop()
+
+
+def _give_up() -> None:
+    logger.warning("not stopped after %.0f s: ended; what was left is emitted at the next start", STOP_SECONDS)
+    os._exit(1)
+
+
 def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp:
     """The Faust app of one role, not started."""
     app = GroundswellApp(
@@ -94,6 +112,7 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
         agent_supervisor=mode.CrashingSupervisor,
         worker_redirect_stdouts=False,
         Monitor=QuietMonitor,
+        Worker=PunctualWorker,
     )
     app.batch_topics = frozenset(settings.topic(topic) for topic in role.topics)
     app.positions = role.positions
@@ -131,7 +150,7 @@ def run_role(name: str, settings: Settings) -> int:
             quiet=True, override_logging=False, redirect_stdouts=False, loglevel="WARN", console_port=0, debug=False
         )
         worker.spinner = None
-        _set_deadline_on_stop(app, role)
+        _emit_what_is_left(app, role)
         logger.info("%s starts on %s", name, settings.kafka)
         try:
             worker.execute_from_commandline()
@@ -151,14 +170,9 @@ def _exit_code(app: Any, end: SystemExit) -> int:
     return int(end.code or 0)
 
 
-def _set_deadline_on_stop(app: Any, role: Role) -> None:
-    """Faust waits for its streams without a limit when it stops: give it one."""
-
+def _emit_what_is_left(app: Any, role: Role) -> None:
     @app.on_before_shutdown.connect
     async def before(sender: Any, **kwargs: Any) -> None:
-        timer = threading.Timer(STOP_SECONDS, lambda: os._exit(1))
-        timer.daemon = True
-        timer.start()
         if app.crash_reason is None:
             try:
                 await asyncio.wait_for(role.stop(), STOP_SECONDS / 2)

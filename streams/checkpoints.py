@@ -12,29 +12,24 @@ been emitted and acknowledged.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, Final, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Final, TypeVar
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError
 from msgspec import Struct
 from xxhash import xxh3_64_hexdigest
 
 from schemas.topics import CHECKPOINTS
 from streams.outbox import Message, Outbox
 from streams.settings import Settings
+from streams.tails import tails
 
 logger = logging.getLogger("groundswell.checkpoints")
 State = TypeVar("State")
-Answer = TypeVar("Answer")
 
 CHECKPOINT_SCHEMA: Final = 1
 PART_BYTES: Final = 700 * 1024  # a record must fit into the topic's 1 MiB
-RETRY_SECONDS: Final = 1.0
-TAIL_RECORDS: Final = 64  # how far from the end the search begins; then four times as far, and so on
 
 
 class Part(Struct, frozen=True, tag="part", array_like=True):
@@ -69,8 +64,9 @@ class Mark(Struct, frozen=True, tag="mark", array_like=True):
     watermarks: dict[str, int] = {}
 
 
+Saved = Part | Seal | Mark
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Part | Seal | Mark] = msgspec.msgpack.Decoder(Part | Seal | Mark)
+_decoder: msgspec.msgpack.Decoder[Saved] = msgspec.msgpack.Decoder(Part | Seal | Mark)
 
 
 class Checkpoints:
@@ -98,7 +94,7 @@ class Checkpoints:
         """Say that everything before the mark's position has been emitted and acknowledged."""
         await self._send(partition, f"mark|{partition}|{incarnation}", mark)
 
-    async def _send(self, partition: int, key: str, record: Part | Seal | Mark) -> None:
+    async def _send(self, partition: int, key: str, record: Saved) -> None:
         await self._outbox.send([Message(self._topic, partition, key.encode(), _encoder.encode(record))])
 
     async def newest_state(self, partition: int, read: Callable[[bytes], State]) -> State | None:
@@ -123,66 +119,11 @@ class Checkpoints:
                 return max(marks, key=lambda mark: mark.position)
         return None
 
-    async def _tails(self, partition: int) -> AsyncIterator[list[Part | Seal | Mark]]:
-        """The last records of a partition, then more and more of them, until all were looked at."""
-        tp = TopicPartition(self._topic, partition)
-        begin, end = await self._patiently(lambda consumer: _extent_of(consumer, tp))
-        reach = TAIL_RECORDS
-        while True:
-            start = max(begin, end - reach)
-            yield await self._patiently(lambda consumer, start=start: _read(consumer, tp, start, end))  # type: ignore[misc]
-            if start == begin:
-                return
-            reach *= 4
-
-    async def _patiently(self, ask: Callable[[Any], Awaitable[Answer]]) -> Answer:
-        """Ask with a client of its own, again and again while the broker is away."""
-        while True:
-            consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._settings.brokers,
-                client_id="groundswell-checkpoints",
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-            )
-            try:
-                await consumer.start()
-                return await ask(consumer)
-            except (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError) as error:
-                logger.debug("cannot read checkpoints now: %r", error)
-                await asyncio.sleep(RETRY_SECONDS)
-            finally:
-                # A client that is stopped before its tasks ever ran raises CancelledError out of `stop`.
-                await asyncio.sleep(0)
-                await consumer.stop()
+    def _tails(self, partition: int) -> AsyncIterator[list[Saved]]:
+        return tails(self._settings.brokers, self._topic, partition, _decode)
 
 
-async def _extent_of(consumer: Any, tp: Any) -> tuple[int, int]:
-    consumer.assign([tp])
-    begin = (await consumer.beginning_offsets([tp]))[tp]
-    return begin, await _end_of(consumer, tp, begin)
-
-
-async def _end_of(consumer: Any, tp: Any, begin: int) -> int:
-    """The end of a log as a fetch says it: an in-memory broker's answer to "latest" is only a lower bound."""
-    known = (await consumer.end_offsets([tp]))[tp]
-    consumer.seek(tp, max(begin, known - 1))
-    while consumer.highwater(tp) is None:
-        await consumer.getmany(tp, timeout_ms=200)
-    return int(consumer.highwater(tp))
-
-
-async def _read(consumer: Any, tp: Any, start: int, end: int) -> list[Part | Seal | Mark]:
-    consumer.assign([tp])
-    consumer.seek(tp, start)
-    records: list[Part | Seal | Mark] = []
-    while await consumer.position(tp) < end:
-        fetched = await consumer.getmany(tp, timeout_ms=500)
-        decoded = (_decode(record.value) for record in fetched.get(tp, []))
-        records.extend(record for record in decoded if record is not None)
-    return records
-
-
-def _decode(value: bytes | None) -> Part | Seal | Mark | None:
+def _decode(value: bytes | None) -> Saved | None:
     if value is None:
         return None
     try:
@@ -192,7 +133,7 @@ def _decode(value: bytes | None) -> Part | Seal | Mark | None:
     return record if record.schema == CHECKPOINT_SCHEMA else None
 
 
-def _sealed(records: list[Part | Seal | Mark]) -> Iterator[tuple[int, bytes]]:
+def _sealed(records: list[Saved]) -> Iterator[tuple[int, bytes]]:
     """The whole checkpoints among the records as (version, data), the largest version first."""
     parts: dict[tuple[str, int, int], bytes] = {}
     seals: list[Seal] = []

@@ -14,12 +14,14 @@ from typing import Any, Final
 import msgspec
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from schemas import results
+from schemas import annotations as notes
+from schemas import heartbeats, results, stalls
 from schemas.codec import Codec, Rejection
 from schemas.dead_letters import DeadLetter
 from schemas.errors import Fault
-from schemas.rows import dead_letter_row, raw_row
-from schemas.topics import CONVERSIONS, DEAD_LETTERS, SOURCES
+from schemas.rows import annotation_row, dead_letter_row, heartbeat_row, raw_row, stall_row
+from schemas.slices import Entity, home_of
+from schemas.topics import ANNOTATIONS, CONVERSIONS, DEAD_LETTERS, HEARTBEATS, SOURCES, STALLS
 from streams.store import Away, translate
 from streams.transport import Batch
 
@@ -39,10 +41,16 @@ _decode_letter = msgspec.json.Decoder(DeadLetter).decode
 
 
 class Rows:
-    """JSON lines by table, and the batches they came from."""
+    """JSON lines by table, and the batches they came from.
+
+    What people and feeds write (annotations, heartbeats), and what the detector says, is no sum: a record that cannot
+    be read there is left out with a warning, and the next one is as good.  One foreign record must not hold up every
+    table.  Of results nothing may be left out but what never was one.
+    """
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
+        self._row_makers = {STALLS: self._stall_row, ANNOTATIONS: _annotation_row, HEARTBEATS: _heartbeat_row}
         self._lateness_ms = {name: c.allowed_lateness * 1000 for name, c in codec.campaigns.items()}
         self._clear()
 
@@ -68,6 +76,8 @@ class Rows:
             self._add_results(batch)
         elif topic == DEAD_LETTERS:
             self._add_letters(batch)
+        elif topic in self._row_makers:
+            self._add_watched(topic, batch)
         self.batches.append(batch)
 
     def _add_events(self, topic: str, batch: Batch) -> None:
@@ -90,7 +100,11 @@ class Rows:
 
     def _add_results(self, batch: Batch) -> None:
         for record in batch.records:
-            result = results.decode(record.value)
+            try:
+                result = results.decode(record.value)
+            except (ValueError, RecursionError) as error:
+                _leave_out_foreign_result(batch, record, error)
+                continue
             # Field names are column names: the bytes pass through.
             self._append("conversions" if isinstance(result, results.WindowResult) else "watermarks", record.value)
 
@@ -99,11 +113,59 @@ class Rows:
             row = dead_letter_row(_decode_letter(record.value), offset=record.offset)
             self._append("dead_letters", _encode(row))
 
+    def _add_watched(self, topic: str, batch: Batch) -> None:
+        """Rows of what people watch; table and topic have the same name."""
+        for record in batch.records:
+            if record.value is None:
+                continue  # a key that was deleted
+            try:
+                row = self._row_makers[topic](record, batch.tp.partition)
+            except (ValueError, RecursionError) as error:
+                _leave_out(batch, record, error)
+            else:
+                if row is not None:
+                    self._append(topic, _encode(row))
+
+    def _stall_row(self, record: Any, partition: int) -> dict[str, Any] | None:
+        """Every partition steps a copy of its campaigns' detectors; only the home partition's is heard."""
+        stall = stalls.decode(record.value)
+        entity = Entity(stall.campaign_id, stall.dimension, stall.member)
+        return stall_row(stall) if home_of(entity, self._codec.partitions) == partition else None
+
     def _append(self, table: str, line: bytes) -> None:
         lines = self.lines.setdefault(table, bytearray())
         lines += line
         lines += b"\n"
         self.number += 1
+
+
+def _annotation_row(record: Any, partition: int) -> dict[str, Any]:
+    return annotation_row(notes.decode(record.value), partition=partition, offset=record.offset)
+
+
+def _heartbeat_row(record: Any, _partition: int) -> dict[str, Any] | None:
+    heard = heartbeats.hear(record.value, record.timestamp)
+    return None if heard.is_player else heartbeat_row(heard, record.timestamp)
+
+
+def _leave_out(batch: Batch, record: Any, error: Exception) -> None:
+    logger.warning("%s-%d holds at offset %d no such record (%s): left out", *batch.tp, record.offset, error)
+
+
+def _leave_out_foreign_result(batch: Batch, record: Any, error: Exception) -> None:
+    """Leave out what carries none of our tags; what does is a result of another version, and must not be lost.
+
+    Raises:
+        Fault: it is one.
+    """
+    if results.is_ours(record.value):
+        raise Fault(
+            "groundswell",
+            f"{batch.tp.topic}-{batch.tp.partition} holds at offset {record.offset} a result of another version "
+            f"({error})",
+            "Start the sink in the version that `groundswell worker conversion` runs in, or a newer one.",
+        ) from error
+    _leave_out(batch, record, error)
 
 
 class Sink:

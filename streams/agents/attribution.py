@@ -234,10 +234,11 @@ class AttributionRole:
 
     def _slices(self, piece: list[tuple[Entity, slices.Slice]]) -> list[Message]:
         topic, partitions = self.settings.topic(SLICES), self.settings.partitions
-        return [
-            Message(topic, slices.home_of(entity, partitions), slices.slice_key(record), slices.encode(record))
-            for entity, record in piece
-        ]
+        messages: list[Message] = []
+        for entity, record in piece:
+            key, value = slices.slice_key(record), slices.encode(record)
+            messages += [Message(topic, number, key, value) for number in slices.destinations_of(entity, partitions)]
+        return messages
 
     def _progress(self, begun: Round) -> list[Message]:
         """Told to every partition of `slices`, after the slices that it vouches for."""

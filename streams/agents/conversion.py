@@ -1,28 +1,35 @@
-"""The role `conversion`: adds the source partitions up and emits windows.
+"""The role `conversion`: adds the source partitions up, emits windows, and runs the stall detectors.
 
 Its state is the topic `slices`, read from the beginning at every start.  What an earlier worker has emitted for
 sure ends at a mark; after it everything is emitted (again).  It is silent until it has read what the topic held
 when it took over, because a predecessor may have come that far.
+
+The stall detectors' numbers are no fold of the topic: they depend on when a minute was closed.  They go on from their
+own newest records in the topic `stalls`, so what was said once is not said differently later.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from faust.types import TP
 
-from schemas import results, slices
+from schemas import results, slices, stalls
 from schemas.errors import Fault
-from schemas.times import DAY_MS
-from schemas.topics import CHECKPOINTS, CONVERSIONS, SLICES
+from schemas.times import DAY_MS, rfc3339
+from schemas.topics import CHECKPOINTS, CONVERSIONS, SLICES, STALLS
 from streams.agents.role import WholeFlushes, limited, new_incarnation
 from streams.checkpoints import CHECKPOINT_SCHEMA, Checkpoints, Mark
 from streams.operators.conversion import Conversion, Windower
+from streams.operators.stall_rounds import Rounds, Watcher
 from streams.outbox import Message, Outbox
 from streams.settings import Settings
+from streams.stall_records import newest_stalls
 from streams.transport import Batch, Positions
 
 logger = logging.getLogger("groundswell.conversion")
@@ -31,6 +38,11 @@ MARK_SECONDS = 5.0
 # A piece of a flush: about 50 ms of work, so that the agent and the heartbeat have their turn.
 RESULTS_AT_ONCE = 2000
 FORGET_SECONDS = 3600.0
+# The same for the stall detectors: minutes of entities stepped, records made.
+STEPS_AT_ONCE = 1500
+STALLS_AT_ONCE = 500
+# While much is stepped, it is said now and then, so that a worker that is killed need not begin anew.
+SAY_SECONDS = 5.0
 
 
 class ConversionRole:
@@ -41,10 +53,13 @@ class ConversionRole:
 
     def __init__(self, settings: Settings, version: str) -> None:
         self.settings = settings
-        self.windower = Windower(settings.load_campaigns(), settings.partitions)
+        campaigns = settings.load_campaigns()
+        self.windower = Windower(campaigns, settings.partitions, settings.partitions)
+        self.watcher = Watcher(campaigns, settings.partitions, settings.horizon_days * DAY_MS // 1000)
         self.outbox = Outbox(settings)
         self.checkpoints = Checkpoints(settings, self.outbox)
         self.states: dict[int, Conversion] = {}
+        self.rounds: dict[int, Rounds] = {}
         self.marks: dict[int, Mark] = {}  # not reached yet
         self.incarnations: dict[int, str] = {}
         self.ready: set[int] = set()
@@ -59,14 +74,18 @@ class ConversionRole:
     async def load(self, tps: frozenset[TP]) -> Mapping[TP, int]:
         """States still in memory go on (a state stays true); new ones begin at the beginning."""
         assigned = frozenset(tp.partition for tp in tps)
-        self.states = limited(self.states, assigned)
+        self.states, self.rounds = limited(self.states, assigned), limited(self.rounds, assigned)
         self.incarnations = {partition: new_incarnation() for partition in assigned}
         self.ready = set()
         for partition in assigned - set(self.states):
             self.states[partition] = Conversion(partition)
+            self.rounds[partition] = self.watcher.begin()
             mark = await self.checkpoints.newest_mark(partition)
             if mark is not None and mark.position > 0:
                 self.marks[partition] = mark
+        for partition, rounds in self.rounds.items():
+            # Also where a state is still in memory: another worker may have gone on in the meantime.
+            self.watcher.resume(rounds, await newest_stalls(self.settings, partition))
         return {tp: position for tp in tps if (position := self.states[tp.partition].position)}
 
     def __getitem__(self, tp: TP) -> int:
@@ -90,7 +109,9 @@ class ConversionRole:
             self._resume_at_mark(state, record.offset)
             if record.value is not None:
                 said = _decode(record.value, batch.tp, record.offset)
-                self.windower.apply(state, said, emitted=partition in self.marks, catching_up=catching_up)
+                emitted = partition in self.marks
+                change = self.windower.apply(state, said, emitted=emitted, catching_up=catching_up)
+                self.watcher.note(self.rounds[partition], state, said, change)
         state.position = batch.end
         self._resume_at_mark(state, batch.end)
 
@@ -116,6 +137,7 @@ class ConversionRole:
                 mark = await self._emit(partition)
                 if mark is not None:
                     await self._mark(partition, mark, now)
+                await self._watch(partition)
             self._forget(now)
 
     async def _emit(self, partition: int) -> Mark | None:
@@ -130,6 +152,22 @@ class ConversionRole:
             if said_all:
                 return mark
         return None
+
+    async def _watch(self, partition: int) -> None:
+        """Step the stall detectors through every closed minute, a piece at a time, and say what they say."""
+        rounds, state, said_at = self.rounds.get(partition), self.states.get(partition), time.monotonic()
+        all_stepped = False
+        while not all_stepped:
+            if rounds is None or state is None or self.rounds.get(partition) is not rounds:
+                return
+            incarnation, computed_at = self.incarnations[partition], rfc3339(int(time.time() * 1000))
+            all_stepped = self.watcher.step(rounds, state, STEPS_AT_ONCE, incarnation, computed_at)
+            if all_stepped or time.monotonic() - said_at >= SAY_SECONDS:
+                said = self.watcher.say(rounds, state.position, incarnation, computed_at)
+                while piece := list(islice(said, STALLS_AT_ONCE)):
+                    await self.outbox.send(self._stall_messages(partition, piece))
+                said_at = time.monotonic()
+            await asyncio.sleep(0)
 
     async def stop(self) -> None:
         if await self._flushes.are_whole():
@@ -152,6 +190,10 @@ class ConversionRole:
     def _messages(self, partition: int, found: list[results.Result]) -> list[Message]:
         topic = self.settings.topic(CONVERSIONS)
         return [Message(topic, partition, results.result_key(result), results.encode(result)) for result in found]
+
+    def _stall_messages(self, partition: int, found: list[stalls.Stall]) -> list[Message]:
+        topic = self.settings.topic(STALLS)
+        return [Message(topic, partition, stalls.stall_key(stall), stalls.encode(stall)) for stall in found]
 
     async def _mark(self, partition: int, mark: Mark, now: float) -> None:
         last_position, last_time = self._marked.get(partition, (-1, 0.0))

@@ -1,4 +1,4 @@
-"""The role `sink`: events, results and dead letters into ClickHouse; commits what the store has acknowledged."""
+"""The role `sink`: events, results and what people watch into ClickHouse; commits what the store has acknowledged."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from schemas.codec import Codec
-from schemas.topics import CONVERSIONS, DEAD_LETTERS, SOURCES
+from schemas.topics import ANNOTATIONS, CONVERSIONS, DEAD_LETTERS, HEARTBEATS, SOURCES, STALLS
 from streams.settings import Settings
 from streams.sink import Rows, Sink
 from streams.store import connect
@@ -17,7 +17,7 @@ class SinkRole:
     """Positions are the group's committed offsets: only batches whose rows were acknowledged are committed."""
 
     name = "sink"
-    topics = (*SOURCES, CONVERSIONS, DEAD_LETTERS)
+    topics = (*SOURCES, CONVERSIONS, DEAD_LETTERS, STALLS, ANNOTATIONS, HEARTBEATS)
     positions: Positions | None = None
 
     def __init__(self, settings: Settings, version: str) -> None:

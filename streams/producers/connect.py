@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
 from schemas.errors import Fault
@@ -49,3 +50,16 @@ def partition_counts(client: Any) -> dict[str, int]:
     by themselves, whatever its own settings say.
     """
     return {topic["name"]: len(topic["partitions"]) for topic in client.describe_topics()}
+
+
+def log_ends(client: Any, partitions: Mapping[str, int]) -> dict[tuple[str, int], int]:
+    """Where logs end, by physical topic and partition; an in-memory broker's answer is only a lower bound.
+
+    Args:
+        partitions: how many partitions each of the topics has.
+    """
+    asked = {
+        TopicPartition(topic, number): OffsetSpec.LATEST for topic in partitions for number in range(partitions[topic])
+    }
+    answer = client.list_partition_offsets(asked)
+    return {(place.topic, place.partition): found.offset for place, found in answer.items()}

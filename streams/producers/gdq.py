@@ -38,6 +38,7 @@ from schemas.events import SCHEMA_VERSION, Donation, Impression, Share
 from schemas.money import decimal_text
 from schemas.times import MINUTE_MS, rfc3339
 from schemas.topics import DONATIONS, IMPRESSIONS, SHARES
+from streams.producers.feeds import feed_beat
 from streams.producers.gdq_series import Movement, Row, movements, read_rows
 from streams.producers.outgoing import Outgoing, outgoing
 
@@ -72,6 +73,19 @@ def records_of(rows: list[Row], campaign_id: str = CAMPAIGN_ID) -> Iterator[Outg
         for number, movement in enumerate(moved):
             at_ms = row.at_ms + MINUTE_MS * (2 * number + 1) // (2 * len(moved))
             yield show.movement(row.at_ms, at_ms, number, movement)
+
+
+def feed_beats(rows: list[Row], campaign_id: str = CAMPAIGN_ID) -> Iterator[Outgoing]:
+    """Heartbeats of the two feeds of a series, at the end of each minute for which it says something.
+
+    A minute without a row, or with a blank in place of the totals or the viewers, is a hole of that feed.
+    """
+    for row in rows:
+        end_ms = row.at_ms + MINUTE_MS
+        if row.donations is not None and row.cents is not None:
+            yield feed_beat(f"{DONATIONS}/{campaign_id}", campaign_id, end_ms, end_ms + RECORDED_AFTER_MS)
+        if row.viewers is not None:
+            yield feed_beat(f"{IMPRESSIONS}/{campaign_id}", campaign_id, end_ms, end_ms + RECORDED_AFTER_MS)
 
 
 class _Show:

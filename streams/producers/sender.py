@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
@@ -18,7 +18,7 @@ from kafka.errors import KafkaError
 
 from schemas.errors import Fault
 from schemas.partitioning import partition_of
-from streams.producers.connect import REACHED_WITHIN_MS, admin, partition_counts, unreachable
+from streams.producers.connect import REACHED_WITHIN_MS, admin, log_ends, partition_counts, unreachable
 from streams.producers.outgoing import Outgoing
 
 REQUEST_BYTES: Final = 8 * 1024 * 1024
@@ -61,7 +61,9 @@ class Sender:
         on_acknowledged: Callable[[int], None] | None = None,
     ) -> None:
         self.summary: Summary = {}
+        self._brokers = tuple(brokers)
         self._prefix = prefix
+        self._ends: dict[int, dict[str, int]] = {}  # by partition and logical topic
         self._in_flight = in_flight
         self._on_acknowledged = on_acknowledged
         self._waiting: deque[tuple[str, int, Any]] = deque()
@@ -124,6 +126,29 @@ class Sender:
         self._waiting.append((record.topic, len(record.value), future))
         self._waiting_bytes += len(record.value)
 
+    def look_at_ends(self, topics: Iterable[str]) -> None:
+        """Ask where these topics end, for `ends_of`.
+
+        Raises:
+            Fault: one does not exist, or no broker answers.
+        """
+        asked = {self._prefix + topic: self.partitions(topic) for topic in topics}
+        with admin(self._brokers) as client:
+            found = log_ends(client, asked)
+        for (name, partition), end in found.items():
+            self._note_end(name.removeprefix(self._prefix), partition, end)
+
+    def ends_of(self, partition: int) -> Mapping[str, int]:
+        """By topic, the end of its log in a partition, as far as it was looked at or our own records are acknowledged.
+
+        Others may have written behind it; what is acknowledged of ours is before it.
+        """
+        return self._ends.get(partition, {})
+
+    def _note_end(self, topic: str, partition: int, end: int) -> None:
+        ends = self._ends.setdefault(partition, {})
+        ends[topic] = max(end, ends.get(topic, 0))
+
     def flush(self) -> Summary:
         """Wait until everything is acknowledged.
 
@@ -152,11 +177,13 @@ class Sender:
         self._waiting_bytes -= size
         counts = self.summary[topic]
         try:
-            future.get(timeout=DELIVERED_WITHIN_S * 2)
+            stored = future.get(timeout=DELIVERED_WITHIN_S * 2)
         except KafkaError as error:
             counts.failed += 1
             raise _not_sent(topic, error) from error
         counts.acknowledged += 1
+        if topic in self._ends.get(stored.partition, {}):
+            self._note_end(topic, stored.partition, stored.offset + 1)
         if counts.acknowledged % 1_000 == 0:
             self._tell()
 

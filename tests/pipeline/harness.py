@@ -93,7 +93,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
         """Until attribution has folded that many records and conversion and the sink have said so."""
         deadline = time.monotonic() + seconds
         while True:
-            rows = self.query("SELECT sum(produced), sum(in_flight) FROM accounting")
+            rows = self.query("SELECT produced, in_flight FROM landing")
             produced, in_flight = rows[0] if rows else (0, 0)
             if (produced or 0) >= sent and not in_flight:
                 return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -45,3 +47,24 @@ def test_a_source_topic_that_was_made_anew_stops_attribution_with_what_to_do() -
             time.sleep(0.2)
         assert "it was made anew" in pipeline.stack.log_of("attribution").read_text()
         assert pipeline.stack.kill_child("attribution") == 2
+
+
+HANGS_WHEN_IT_STOPS = """
+import asyncio
+import faust
+from streams import app
+
+app.STOP_SECONDS = 0.5
+
+async def never(self):
+    await asyncio.sleep(3600)
+
+faust.Worker.stop = never
+asyncio.run(app.PunctualWorker.stop(object.__new__(app.PunctualWorker)))
+"""
+
+
+def test_a_worker_that_does_not_come_to_its_end_is_ended() -> None:
+    ended = subprocess.run([sys.executable, "-c", HANGS_WHEN_IT_STOPS], timeout=60, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "not stopped after" in ended.stderr

@@ -114,6 +114,22 @@ def test_records_of_a_partition_keep_their_order(plan: Plan, sender: Sender) -> 
     assert [int(record.value) for record in arrived] == list(range(3_000))
 
 
+def test_a_sender_says_where_the_logs_end_that_it_looked_at(plan: Plan, sender: Sender) -> None:
+    key = b"one key"
+    partition = partition_of(key, 4)
+    sender.send(Outgoing(CLICKS, None, key, b"before anybody looked", NOW_MS))
+    sender.flush()
+    assert sender.ends_of(partition) == {}
+    with Sender(plan.brokers, plan.prefix) as second:
+        second.look_at_ends(SOURCES)
+        assert second.ends_of(partition) == {**dict.fromkeys(SOURCES, 0), CLICKS: 1}
+        for _ in range(3):
+            second.send(Outgoing(CLICKS, None, key, b"{}", NOW_MS))
+        second.flush()
+        assert second.ends_of(partition)[CLICKS] == 4
+        assert second.ends_of((partition + 1) % 4) == dict.fromkeys(SOURCES, 0)
+
+
 def test_keys_go_where_the_contract_says(plan: Plan, sender: Sender) -> None:
     for number in range(50):
         sender.send(Outgoing(CLICKS, None, f"key-{number}".encode(), b"{}", NOW_MS))

@@ -10,6 +10,7 @@ registered a day too late, claims of somebody else's link, and messages that nob
 """
 
 from streams.producers.door.calendar import CAMPAIGN_ID, END_MS, RESULTS_MS, START_MS, TAIL_END_MS
+from streams.producers.door.notes import notes
 from streams.producers.door.stream import records
 
-__all__ = ["CAMPAIGN_ID", "END_MS", "RESULTS_MS", "START_MS", "TAIL_END_MS", "records"]
+__all__ = ["CAMPAIGN_ID", "END_MS", "RESULTS_MS", "START_MS", "TAIL_END_MS", "notes", "records"]
