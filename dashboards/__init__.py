@@ -1,0 +1,1 @@
+"""What people watch: panels defined once, rendered to Grafana's JSON and to the live page."""

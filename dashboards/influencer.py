@@ -1,0 +1,233 @@
+"""One influencer: what came of their links, and why each gift is theirs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards.panel import Board, Column, Panel, Row
+from dashboards.words import (
+    CAMPAIGN,
+    CONVERSION_COLUMNS,
+    INCIDENTS,
+    INFLUENCER,
+    INFLUENCER_UID,
+    LADDER_COLUMNS,
+    SAID,
+    STATE_COLUMNS,
+)
+
+# Where an influencer is a member of a dimension.
+MEMBER: Final = f"{CAMPAIGN} AND dimension = 'influencer' AND member = ${{influencer:singlequote}}"
+
+NOW: Final = Row(
+    "Now",
+    (
+        Panel(
+            id=1,
+            title="How they stand",
+            question="Do their links still bring gifts, and if not, since when and what to do?",
+            sql=f"SELECT state, sentence, next_step, since FROM stall_states WHERE {MEMBER}",
+            kind="text",
+            columns=STATE_COLUMNS,
+            empty="watched from their second donation on",
+            width=10,
+            height=8,
+        ),
+        Panel(
+            id=2,
+            title="What they brought",
+            question="How many of those who clicked gave, how sure is that, and how many could have seen it?",
+            sql=f"""
+SELECT conversion, conversion_low, conversion_high, donations || ' of ' || clicks AS counts, standing, position, gross,
+    reach
+FROM leaderboard
+WHERE {INFLUENCER}
+""",
+            kind="stat",
+            columns=(
+                Column("conversion", "Conversion, shrunken", "percent"),
+                Column("conversion_low", "95 % from", "percent"),
+                Column("conversion_high", "to", "percent"),
+                Column("counts", "Donations of clicks", "text"),
+                Column("standing", "Standing", "text"),
+                Column("position", "Rank", "count"),
+                Column("gross", "Raised", "money"),
+                Column("reach", "Reach", "count"),
+            ),
+            empty="nothing shared yet",
+            width=10,
+            height=8,
+        ),
+        Panel(
+            id=10,
+            title="Complete up to",
+            question="Up to when does this board know everything?",
+            sql=f"SELECT complete_up_to FROM complete_up_to WHERE {CAMPAIGN}",
+            kind="stat",
+            columns=(Column("complete_up_to", "Complete up to", "datetime"),),
+            empty="no records yet",
+            width=4,
+            height=8,
+        ),
+    ),
+)
+
+CONVERSION: Final = Row(
+    "From share to gift",
+    (
+        Panel(
+            id=3,
+            title="How far their links came",
+            question="How many links were shared, seen, clicked and brought a gift?",
+            sql=f"""
+SELECT rung, referrals, events, part_of_rung_below
+FROM share_to_gift_ladder
+WHERE {INFLUENCER}
+ORDER BY step
+""",
+            kind="table",
+            columns=LADDER_COLUMNS,
+            empty="nothing shared yet",
+            width=10,
+            height=7,
+        ),
+        Panel(
+            id=4,
+            title="Conversion now",
+            question="How many of those who clicked gave, over each window? Below 20 clicks there is no percentage.",
+            sql=f"""
+SELECT window, counts, shown_rate, rate_low, rate_high, up_to
+FROM conversion_now
+WHERE {MEMBER}
+ORDER BY seconds
+""",
+            kind="table",
+            columns=CONVERSION_COLUMNS,
+            empty="no clicks yet",
+            width=14,
+            height=7,
+        ),
+        Panel(
+            id=5,
+            title="Clicks and donations in six hours",
+            question="When did people come, and when did they give?",
+            sql=f"""
+SELECT window_end AS time, exposures, donations
+FROM conversion_windows
+WHERE {MEMBER} AND window = '6h' AND $__timeFilter(window_end)
+ORDER BY time
+""",
+            kind="timeseries",
+            unit="count",
+            columns=(Column("exposures", "Clicks", "count"), Column("donations", "Donations", "count")),
+            empty="no clicks yet",
+            width=12,
+            height=8,
+        ),
+        Panel(
+            id=6,
+            title="Conversion over 48 hours",
+            question="How does their conversion move, and how sure is that?",
+            sql=f"""
+SELECT window_end AS time, shown_rate AS rate, rate_low, rate_high
+FROM conversion_windows
+WHERE {MEMBER} AND window = '48h' AND exposures >= 20 AND $__timeFilter(window_end)
+ORDER BY time
+""",
+            kind="timeseries",
+            unit="percent",
+            columns=(
+                Column("rate", "Conversion", "percent"),
+                Column("rate_low", "95 % from", "percent"),
+                Column("rate_high", "95 % to", "percent"),
+            ),
+            empty="fewer than 20 clicks in 48 hours yet",
+            width=12,
+            height=8,
+        ),
+    ),
+)
+
+GIFTS: Final = Row(
+    "Gifts",
+    (
+        Panel(
+            id=7,
+            title="Money over time",
+            question="How did the money of their links grow?",
+            sql=f"""
+SELECT minute_end AS time, gross
+FROM influencer_money
+WHERE {INFLUENCER} AND $__timeFilter(minute_end)
+ORDER BY time
+""",
+            kind="timeseries",
+            unit="money",
+            columns=(Column("gross", "Raised", "money"),),
+            empty="no donations yet",
+            width=10,
+            height=9,
+        ),
+        Panel(
+            id=8,
+            title="Gifts and why they are theirs",
+            question="By which link did each gift come, and how long after it was shared?",
+            sql=f"""
+SELECT occurred_at, kind, amount, currency, referral_id, channel, tie, minutes_since_share
+FROM donations_explained
+WHERE {INFLUENCER}
+ORDER BY occurred_at DESC, event_id
+LIMIT 200
+""",
+            kind="table",
+            columns=(
+                Column("occurred_at", "At", "datetime"),
+                Column("kind", "Kind", "text"),
+                Column("amount", "Amount", "money"),
+                Column("currency", "Currency", "text"),
+                Column("referral_id", "Link", "text"),
+                Column("channel", "Channel", "text"),
+                Column("tie", "Donor's tie", "text"),
+                Column("minutes_since_share", "Minutes from share to gift", "minutes"),
+            ),
+            empty="no donations yet",
+            width=14,
+            height=9,
+        ),
+        Panel(
+            id=9,
+            title="Their links",
+            question="What did each of their links bring?",
+            sql=f"""
+SELECT referral_id, channel, owner_tie, first_share_at, reach, clicks, donations, gross
+FROM referral_totals
+WHERE {INFLUENCER}
+ORDER BY gross DESC, clicks DESC, referral_id
+LIMIT 200
+""",
+            kind="table",
+            columns=(
+                Column("referral_id", "Link", "text"),
+                Column("channel", "Channel", "text"),
+                Column("owner_tie", "Tie", "text"),
+                Column("first_share_at", "Shared", "datetime"),
+                Column("reach", "Reach", "count"),
+                Column("clicks", "Clicks", "count"),
+                Column("donations", "Donations", "count"),
+                Column("gross", "Raised", "money"),
+            ),
+            empty="nothing shared yet",
+            width=24,
+            height=8,
+        ),
+    ),
+)
+
+BOARD: Final = Board(
+    uid=INFLUENCER_UID,
+    title="Influencer",
+    question="What came of the links of one influencer, and why?",
+    rows=(NOW, CONVERSION, GIFTS),
+    variables=("campaign", "influencer"),
+    annotations=(SAID, INCIDENTS),
+)

@@ -1,0 +1,142 @@
+"""What the page shows: boards as JSON that a browser draws, and the answers of their panels."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+
+import anyio
+import msgspec
+from anyio import to_thread
+
+from dashboards.boards import BOARDS, SPAN, VARIABLES
+from dashboards.macros import Range, expand
+from dashboards.page.asking import Answer, Ask, Refused
+from dashboards.panel import Board
+
+POINTS: Final = 600  # of a line: about one a pixel and a half of a chart
+ROWS: Final = 20_000
+SECONDS: Final = 15
+ASKED_AT_ONCE: Final = 3
+"""Of the embedded store's four threads for readers; one is left for questions."""
+
+SPANS: Final = {"all": None, "48h": 48 * 3600, "6h": 6 * 3600, "1h": 3600}
+"""What a person may look at: everything, or so many seconds up to the end of it."""
+
+Choice = dict[str, tuple[str, ...]]
+
+CLOCK: Final = """
+SELECT campaign_id, title, currency, phase, complete_up_to
+FROM campaign_clock
+WHERE campaign_id = ${campaign:singlequote}
+"""
+
+
+def described(boards: tuple[Board, ...] = BOARDS) -> bytes:
+    """The boards without their SQL, as JSON: what a browser needs to lay them out."""
+    told = []
+    for board in boards:
+        record = dataclasses.asdict(board)
+        for note in record["annotations"]:
+            del note["sql"]
+        for row in record["rows"]:
+            for panel in row["panels"]:
+                del panel["sql"]
+        told.append(record)
+    return msgspec.json.encode(told)
+
+
+class Content:
+    """Asks for boards.
+
+    Args:
+        ask: the store.
+    """
+
+    def __init__(self, ask: Ask, boards: tuple[Board, ...] = BOARDS) -> None:
+        self._ask = ask
+        self._boards = {board.uid: board for board in boards}
+        self._limiter: anyio.CapacityLimiter | None = None
+
+    async def choices(self, campaign: str) -> bytes:
+        """Campaigns, and the influencers of one, as `[{"value", "text"}]`, the best guess first."""
+        campaigns = await self._told(VARIABLES["campaign"], {}, Range(0, 0))
+        known = [row[0] for row in campaigns["rows"]]
+        chosen = campaign if campaign in known else next(iter(known), "")
+        influencers = await self._told(VARIABLES["influencer"], {"campaign": (chosen,)}, Range(0, 0))
+        lists = {"campaign": campaigns, "influencer": influencers}
+        return msgspec.json.encode(
+            {
+                "chosen": {"campaign": chosen},
+                "error": campaigns.get("error") or influencers.get("error"),
+                **{name: [{"value": row[0], "text": row[1]} for row in told["rows"]] for name, told in lists.items()},
+            }
+        )
+
+    async def board(self, uid: str, choice: Choice, span: str) -> bytes:
+        """All panels of a board, as JSON.
+
+        A panel's `tag` changes with its answer, so that a browser draws only what is new.
+        """
+        board = self._boards[uid]
+        clock = await self._told(CLOCK, choice, Range(0, 0))
+        looked_at = await self._span(choice, span)
+        answers: dict[str, Any] = {}
+        notes: list[Any] = [None] * len(board.annotations)
+
+        async def panel(key: str, sql: str) -> None:
+            answers[key] = await self._told(sql, choice, looked_at)
+
+        async def note(at: int, sql: str) -> None:
+            notes[at] = await self._told(sql, choice, looked_at)
+
+        async with anyio.create_task_group() as tasks:
+            for shown in board.panels:
+                tasks.start_soon(panel, str(shown.id), shown.sql)
+            for at, annotations in enumerate(board.annotations):
+                tasks.start_soon(note, at, annotations.sql)
+        first = clock["rows"][0] if clock["rows"] else []
+        return msgspec.json.encode(
+            {
+                "clock": dict(zip(clock["columns"], first, strict=False)),
+                "error": clock.get("error"),
+                "from": looked_at.start_ms,
+                "to": looked_at.end_ms,
+                "panels": answers,
+                "annotations": notes,
+            }
+        )
+
+    async def _span(self, choice: Choice, span: str) -> Range:
+        told = await self._told(SPAN, choice, Range(0, 0))
+        if not told["rows"]:
+            return Range(0, 0)
+        start, end = (_milliseconds(text) for text in told["rows"][0])
+        seconds = SPANS.get(span)
+        if seconds is not None:
+            start = max(start, end - seconds * 1000)
+        minutes = max(1, -(-(end - start) // 60_000 // POINTS))
+        return Range(start, end, minutes * 60_000)
+
+    async def _told(self, sql: str, choice: Choice, span: Range) -> dict[str, Any]:
+        if self._limiter is None:  # made inside the event loop that it belongs to
+            self._limiter = anyio.CapacityLimiter(ASKED_AT_ONCE)
+        try:
+            work = partial(self._ask, expand(sql, span, choice), ROWS, SECONDS)
+            answer = await to_thread.run_sync(work, limiter=self._limiter)
+        except Refused as refused:
+            return {"columns": [], "types": [], "rows": [], "error": str(refused), "tag": 0}
+        return _encoded(answer)
+
+
+def _encoded(answer: Answer) -> dict[str, Any]:
+    told = {"columns": answer.columns, "types": answer.types, "rows": answer.rows}
+    return {**told, "tag": zlib.crc32(msgspec.json.encode(told))}
+
+
+def _milliseconds(text: str) -> int:
+    """Epoch milliseconds of a time as ClickHouse writes it in UTC, `2026-03-12 18:00:00[.000]`."""
+    return round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)

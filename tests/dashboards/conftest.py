@@ -1,0 +1,57 @@
+"""The sample appeal in a store, landed once a session, and an empty store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import clickhouse_connect
+import pytest
+from asking import Asked
+from ground import Store
+from played import CAMPAIGNS, Played
+from watching import watching
+
+from infra.clickhouse.migrate import create_database, migrate
+from streams.commands.appeals import door_appeal
+
+
+@pytest.fixture(scope="session")
+def door_store(clickhouse: Store) -> Iterator[Asked]:
+    """`door` whole, merges stopped, every row twice: as bad as a store may look and still be right.
+
+    Read it alone: it is everybody's.
+    """
+    store = _database(clickhouse, "door_of_dashboards")
+    lines = Played(door_appeal()).rows(int(time.time() * 1000))
+    for _ in range(2):
+        store.insert(lines)
+    yield store
+    store.drop()
+
+
+@pytest.fixture(scope="session")
+def stalled_store(clickhouse: Store) -> Iterator[Asked]:
+    """No events, but words of a detector that found something wrong."""
+    store = _database(clickhouse, "stalled_of_dashboards")
+    store.insert(watching())
+    yield store
+    store.drop()
+
+
+@pytest.fixture(scope="session")
+def empty_store(clickhouse: Store) -> Iterator[Asked]:
+    """Just migrated: campaigns, and nothing else."""
+    store = _database(clickhouse, "empty_of_dashboards")
+    yield store
+    store.drop()
+
+
+def _database(clickhouse: Store, name: str) -> Asked:
+    client = clickhouse_connect.get_client(dsn=clickhouse.store, autogenerate_session_id=False)
+    create_database(client, name)
+    client.close()
+    store = Asked(clickhouse.of(name))
+    migrate(store.client, CAMPAIGNS)
+    store.client.command("SYSTEM STOP MERGES")
+    return store

@@ -1,0 +1,145 @@
+"""The live page in a real Chromium: every panel shows its figures, on a screen and on a phone, by day and by night."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from watching_browser import PATHS, PATIENCE_MS, open_board, tab
+
+from dashboards.boards import BOARDS
+from dashboards.panel import Board
+
+pytestmark = pytest.mark.browser
+
+BY_NAME = {board.title.lower(): board for board in BOARDS}
+TOPS = "[...document.querySelectorAll('article')].map((found) => found.getBoundingClientRect().top)"
+STATES = "Object.fromEntries([...document.querySelectorAll('article')].map((found) => [found.id, found.dataset.state]))"
+OVERFLOWING = """() => [...document.querySelectorAll(".panel .first, .panel dd, .panel h3, .panel .question, .others")]
+    .filter((found) => found.scrollWidth > found.clientWidth + 1).map((found) => found.textContent)"""
+
+
+def board_of(name: str) -> Board:
+    return BY_NAME[name]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", PATHS)
+def test_every_panel_of_a_board_shows_data(
+    browser: Any, page_address: str, pictures: Path, name: str, width: int, scheme: Any
+) -> None:
+    with tab(browser, width, scheme) as (page, wrong):
+        open_board(page, page_address, name)
+        page.screenshot(path=pictures / f"{name}-{width}-{scheme}.png", full_page=True)
+        shown = {
+            panel.get_attribute("id"): panel.get_attribute("data-state") for panel in page.query_selector_all("article")
+        }
+        assert shown == {f"panel-{panel.id}": "data" for panel in board_of(name).panels}
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(OVERFLOWING) == []
+        assert wrong == []
+
+
+def test_figures_are_those_of_the_appeal(browser: Any, page_address: str) -> None:
+    with tab(browser) as (page, _):
+        open_board(page, page_address, "appeal")
+        assert page.inner_text("h1") == "The door"
+        assert page.inner_text("#complete") == "Complete up to 19 Mar 2026, 17:55 UTC"
+        raised = page.inner_text("#panel-4")
+        assert "$5,900.00" in raised
+        assert "118 %" in raised
+        assert "$5,799.68" in raised
+        assert "1.88 – 8.28 %" in page.inner_text("#panel-11 tbody tr:first-child")
+
+
+def test_charts_tables_and_states_say_what_they_are_to_who_sees_none(browser: Any, page_address: str) -> None:
+    with tab(browser) as (page, _):
+        open_board(page, page_address, "appeal")
+        money = page.get_attribute("#panel-5 .chart", "aria-label")
+        assert page.get_attribute("#panel-5 .chart", "role") == "img"
+        assert money.startswith("Money over time: Raised $5,900.00 at ")
+        for panel in page.query_selector_all("article"):
+            title = panel.query_selector(f"#{panel.get_attribute('aria-labelledby')}")
+            assert title.inner_text() != ""
+        for table in page.query_selector_all("article table"):
+            assert table.query_selector("caption").text_content() != ""
+            assert table.query_selector_all("th[scope=col]")
+        assert page.inner_text("#panel-1 .pill") == "tail"
+
+
+def test_everything_that_can_be_used_is_reached_by_the_keyboard(browser: Any, page_address: str) -> None:
+    with tab(browser) as (page, _):
+        open_board(page, page_address, "appeal")
+        reached = set()
+        for _step in range(80):
+            page.keyboard.press("Tab")
+            reached.add(page.evaluate("document.activeElement.id || document.activeElement.textContent.slice(0, 20)"))
+        assert {"Appeal", "Influencer", "Pipeline", "Ask in SQL", "pick-campaign", "pick-span", "author"} <= reached
+
+
+def test_what_people_wrote_is_text_and_no_markup(browser: Any, page_address: str) -> None:
+    with tab(browser) as (page, wrong):
+        open_board(page, page_address, "appeal")
+        assert "<b>One day left</b> & thanks" in page.inner_text("#panel-18")
+        assert page.query_selector("#panel-18 b") is None
+        assert wrong == []
+
+
+def test_a_refresh_moves_nothing_and_draws_only_what_is_new(browser: Any, page_address: str) -> None:
+    with tab(browser) as (page, wrong):
+        open_board(page, page_address, "appeal")
+        page.evaluate("document.querySelector('#panel-11 tbody tr').dataset.mark = 'old'")
+        before = page.evaluate(
+            "[...document.querySelectorAll('article')].map((found) => found.getBoundingClientRect().top)"
+        )
+        drawn = int(page.get_attribute("body", "data-drawn"))
+        page.wait_for_selector(f"body[data-drawn='{drawn + 2}']", timeout=PATIENCE_MS)
+        after = page.evaluate(
+            "[...document.querySelectorAll('article')].map((found) => found.getBoundingClientRect().top)"
+        )
+        assert after == before
+        assert page.query_selector("#panel-11 tbody tr[data-mark=old]") is not None
+        assert wrong == []
+
+
+def test_a_name_on_the_leaderboard_leads_to_the_influencer(browser: Any, page_address: str) -> None:
+    with tab(browser) as (page, wrong):
+        open_board(page, page_address, "appeal")
+        page.click("#panel-11 a:has-text('community-25')")
+        page.wait_for_selector("body[data-drawn]", timeout=PATIENCE_MS)
+        assert page.inner_text("h1") == "community-25 in The door"
+        assert "7 of 57" in page.inner_text("#panel-2")
+        assert wrong == []
+
+
+def test_the_last_hours_can_be_looked_at_alone(browser: Any, page_address: str) -> None:
+    with tab(browser) as (page, wrong):
+        open_board(page, page_address, "appeal")
+        page.select_option("#pick-span", "48h")
+        page.wait_for_url("**span=48h**")
+        page.wait_for_selector("#panel-6 .chart .main-svg", timeout=PATIENCE_MS)
+        first, last = page.evaluate("document.querySelector('#panel-6 .chart').layout.xaxis.range")
+        assert (first[:16], last[:16]) == ("2026-03-17T17:55", "2026-03-19T17:55")
+        assert wrong == []
+
+
+def test_the_five_questions_run_and_an_error_is_said(browser: Any, page_address: str, pictures: Path) -> None:
+    with tab(browser) as (page, wrong):
+        page.goto(f"{page_address}/sql?campaign=door")
+        page.wait_for_selector(".examples button", timeout=PATIENCE_MS)
+        examples = page.query_selector_all(".examples button")
+        assert len(examples) == 5
+        for example in examples:
+            example.click()
+            page.wait_for_selector(".run:not([disabled])", timeout=PATIENCE_MS)
+            assert " in " in page.inner_text(".status")
+            assert page.query_selector_all(".result tbody tr")
+        page.screenshot(path=pictures / "questions-1280-light.png", full_page=True)
+        assert "leaderboard" in page.inner_text(".dictionary")
+        assert wrong == []
+        page.fill("#sql", "SELECT nobody FROM leaderboard")
+        page.keyboard.press("Control+Enter")
+        page.wait_for_selector(".result .failed", timeout=PATIENCE_MS)
+        assert "nobody" in page.inner_text(".result .failed")
