@@ -1,0 +1,1 @@
+"""Grafana: provisioning files, and the way to a Grafana that does not read them."""
