@@ -1,0 +1,413 @@
+"""docker-compose.yml against the repository: no Docker engine is needed for any of this."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+import clickhouse_connect
+import pytest
+import yaml
+from compose_file import EXAMPLE, REQUIRED, Unset, compose, example, variables_of_the_file
+from ground import ROOT, Store
+
+from infra.embedded.clickhouse.users import READER, WRITER
+from infra.embedded.stack import EmbeddedStack
+from infra.grafana.bundle import PLUGIN, PLUGIN_VERSION
+from infra.kafka.properties import Node, of
+from schemas.times import rfc3339
+from streams.commands import cli
+from streams.commands.worker import ROLE_NAMES
+from streams.settings import PREFIX, Settings
+
+FILE = compose()
+SERVICES: dict[str, dict[str, Any]] = FILE["services"]
+ONE_SHOT = ("topics", "migrate")
+OURS = (*ONE_SHOT, *ROLE_NAMES)
+LASTING = ("kafka", "clickhouse", *ROLE_NAMES, "grafana")
+DOCKERFILE = (ROOT / "infra/docker/Dockerfile").read_text()
+READER_FILE = ROOT / "infra/docker/clickhouse/reader.xml"
+PROVISIONING = ROOT / "infra/grafana/provisioning"
+
+# Of the Compose Specification, those that we use: whoever adds one looks it up first.
+KEYS_OF_A_SERVICE = {
+    "build", "cap_drop", "command", "depends_on", "deploy", "environment", "healthcheck", "hostname", "image", "init",
+    "logging", "ports", "read_only", "restart", "security_opt", "stop_grace_period", "tmpfs", "ulimits", "volumes",
+}  # fmt: skip
+KEYS_OF_A_HEALTHCHECK = {"test", "interval", "timeout", "retries", "start_period"}
+DURATION = re.compile(r"(\d+h)?(\d+m)?(\d+s)?")
+
+
+def test_services_are_these() -> None:
+    assert set(SERVICES) == {"kafka", "clickhouse", "grafana", *OURS}
+    assert set(FILE) == {"name", "services", "volumes", "x-groundswell", "x-role"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_shape_is_the_compose_specifications(name: str) -> None:
+    service = SERVICES[name]
+    assert set(service) <= KEYS_OF_A_SERVICE
+    assert all(isinstance(value, str) for value in service["environment"].values()), "YAML would read 1 or no"
+    assert service["restart"] in ("no", "unless-stopped")
+    if "healthcheck" in service:
+        check = service["healthcheck"]
+        assert set(check) == KEYS_OF_A_HEALTHCHECK
+        assert check["test"][0] in ("CMD", "CMD-SHELL")
+        assert all(DURATION.fullmatch(check[key]) for key in ("interval", "timeout", "start_period"))
+    for limits in (service["deploy"]["resources"]["limits"],):
+        assert re.fullmatch(r"\d+[MG]", limits["memory"])
+        assert float(limits["cpus"]) > 0
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_images_are_pinned(name: str) -> None:
+    assert re.fullmatch(r"[a-z/-]+:\d+\.\d+(\.\d+)?", SERVICES[name]["image"])
+
+
+def test_versions_are_those_that_are_tested(clickhouse: Store) -> None:
+    engine = clickhouse_connect.get_client(dsn=clickhouse.store).server_version
+    assert SERVICES["clickhouse"]["image"].endswith(":" + ".".join(engine.split(".")[:2]))
+    pom = (ROOT / "infra/kafka/pom.xml").read_text()
+    version = re.search(r"kafka_2\.13</artifactId>\s*<version>([^<]+)<", pom)
+    assert version is not None
+    assert SERVICES["kafka"]["image"] == f"apache/kafka:{version[1]}"
+    assert SERVICES["grafana"]["environment"]["GF_PLUGINS_PREINSTALL_SYNC"] == f"{PLUGIN}@{PLUGIN_VERSION}"
+    pyproject = (ROOT / "pyproject.toml").read_text()
+    ours = re.search(r'(?m)^version = "(.+)"', pyproject)
+    assert ours is not None
+    assert {SERVICES[name]["image"] for name in OURS} == {f"groundswell:{ours[1]}"}
+
+
+def test_ports_are_on_loopback_alone() -> None:
+    published = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert len(published) == 3
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+@pytest.mark.parametrize("name", ROLE_NAMES)
+def test_a_role_can_be_scaled(name: str) -> None:
+    """Nothing that two containers could not both have."""
+    assert not {"ports", "container_name", "hostname"} & set(SERVICES[name])
+    assert all(volume.endswith(":ro") for volume in SERVICES[name]["volumes"])
+    assert set(FILE["volumes"]) == {"kafka", "clickhouse", "grafana"}
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_what_lasts_is_watched_and_started_again(name: str) -> None:
+    assert SERVICES[name]["restart"] == "unless-stopped"
+    assert SERVICES[name]["healthcheck"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_can_do_little(name: str) -> None:
+    service = SERVICES[name]
+    assert (service["read_only"], service["cap_drop"], service["init"]) == (True, ["ALL"], True)
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_waiting_is_for_something_that_will_come(name: str) -> None:
+    for other, wanted in SERVICES[name].get("depends_on", {}).items():
+        if wanted["condition"] == "service_healthy":
+            assert "healthcheck" in SERVICES[other]
+        else:
+            assert wanted["condition"] == "service_completed_successfully"
+            assert other in ONE_SHOT
+            assert SERVICES[other]["restart"] == "no"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_commands_are_the_command_lines(name: str) -> None:
+    parse(SERVICES[name]["command"])
+    if name in ROLE_NAMES:
+        assert SERVICES[name]["command"] == ["worker", name]
+        how, program, *words = SERVICES[name]["healthcheck"]["test"]
+        assert (how, program) == ("CMD", "groundswell")
+        assert words == ["healthy", name]
+        parse(words)
+
+
+def test_a_wrong_command_would_be_noticed() -> None:
+    with pytest.raises(click.UsageError):
+        parse(["worker", "attributor"])
+
+
+def parse(words: list[str]) -> None:
+    """Raise what the command line would say of these words; nothing is run."""
+    with cli.make_context("groundswell", list(words)) as context:
+        name, command, rest = cli.resolve_command(context, list(words))
+        assert command is not None
+        command.make_context(name, rest)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_settings_are_settings(name: str) -> None:
+    environment = SERVICES[name]["environment"]
+    assert {key.removeprefix(PREFIX).lower() for key in environment} <= set(Settings.__struct_fields__)
+    settings = Settings.from_environment(environment)
+    assert settings.brokers == ["kafka:9092"]
+    assert settings.partitions == Settings().partitions
+    assert settings.retention_days is None
+    assert urlsplit(settings.store).hostname == "clickhouse"
+    assert environment == SERVICES["sink"]["environment"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_is_mounted_is_in_the_repository(name: str) -> None:
+    for volume in SERVICES[name].get("volumes", []):
+        source, target, *mode = volume.split(":")
+        assert target.startswith("/")
+        if source.startswith("./"):
+            assert (ROOT / source).exists(), source
+            assert mode == ["ro"]
+        else:
+            assert source in FILE["volumes"]
+
+
+def mounts(name: str) -> dict[str, Path]:
+    pairs = [volume.split(":")[:2] for volume in SERVICES[name]["volumes"]]
+    return {target: ROOT / source for source, target in pairs if source.startswith("./")}
+
+
+def test_campaigns_are_where_the_setting_says() -> None:
+    there = mounts("sink")[SERVICES["sink"]["environment"]["GROUNDSWELL_CAMPAIGNS"]]
+    assert list(there.glob("*.toml"))
+
+
+def test_grafana_finds_its_files() -> None:
+    assert mounts("grafana")["/etc/grafana/provisioning"] == PROVISIONING
+    (provider,) = yaml.safe_load((PROVISIONING / "dashboards/groundswell.yaml").read_text())["providers"]
+    assert list(mounts("grafana")[provider["options"]["path"]].glob("*.json"))
+
+
+def test_every_variable_of_the_provisioning_is_given_to_grafana() -> None:
+    environment = SERVICES["grafana"]["environment"]
+    lines = [
+        line
+        for file in PROVISIONING.rglob("*.yaml")
+        for line in file.read_text().splitlines()
+        if not line.lstrip().startswith("#")
+    ]
+    named = set(re.findall(r"\$\{?(GROUNDSWELL_\w+)", "\n".join(lines)))
+    assert named == {name for name in environment if name.startswith("GROUNDSWELL_")}
+    assert all(environment[name] for name in named), "Grafana does not start with a receiver without an address"
+
+
+def test_users_and_addresses_agree() -> None:
+    store = urlsplit(SERVICES["sink"]["environment"]["GROUNDSWELL_STORE"])
+    clickhouse = SERVICES["clickhouse"]["environment"]
+    assert (store.username, store.password) == (clickhouse["CLICKHOUSE_USER"], clickhouse["CLICKHOUSE_PASSWORD"])
+    assert store.username == WRITER
+    assert (store.hostname, store.port, store.path) == ("clickhouse", 8123, "/groundswell")
+    (source,) = yaml.safe_load((PROVISIONING / "datasources/clickhouse.yaml").read_text())["datasources"]
+    assert (source["jsonData"]["username"], source["jsonData"]["port"]) == (READER, 8123)
+    assert SERVICES["grafana"]["environment"]["GROUNDSWELL_CLICKHOUSE_HOST"] == "clickhouse"
+
+
+def test_the_reader_reads_one_database_and_nothing_else() -> None:
+    tree = ElementTree.parse(READER_FILE)
+    assert [user.tag for user in tree.findall("users/*")] == [READER]
+    assert tree.findtext("users/reader/profile") == "reader"
+    assert tree.findtext("profiles/reader/readonly") == "1"
+    assert [query.text for query in tree.findall("users/reader/grants/query")] == ["GRANT SELECT ON groundswell.*"]
+    changeable = {entry.tag for entry in tree.findall("profiles/reader/constraints/*[changeable_in_readonly]")}
+    assert changeable == {"max_execution_time", "additional_table_filters"}
+    password = tree.find("users/reader/password")
+    assert password is not None
+    assert (password.text, password.get("from_env")) == (None, "GROUNDSWELL_READER_PASSWORD")
+    assert password.get("from_env") in SERVICES["clickhouse"]["environment"]
+    assert mounts("clickhouse")["/etc/clickhouse-server/users.d/reader.xml"] == READER_FILE
+
+
+def test_no_password_is_in_the_file() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    given = re.findall(r"(?m)^ +(\w*(?:PASSWORD|SECRET|TOKEN)\w*): (.*)$", text)
+    assert len(given) >= 6
+    for name, value in given:
+        assert re.fullmatch(r"\$\{\w+:(\?copy .env.example to .env and set it|-|-unset)\}", value), name
+
+
+@pytest.mark.parametrize("missing", REQUIRED)
+def test_without_a_password_compose_says_what_to_do(missing: str) -> None:
+    with pytest.raises(Unset, match=f"{missing}: copy .env.example"):
+        compose({name: value for name, value in REQUIRED.items() if name != missing})
+
+
+def test_the_example_names_every_variable_and_holds_no_password() -> None:
+    named = variables_of_the_file()
+    assert set(example()) == set(named)
+    required = {name for name, operator in named.items() if operator == ":?"}
+    assert required == set(REQUIRED)
+    assert all(example()[name] == "" for name in named if "PASSWORD" in name or "SECRET" in name)
+    head = EXAMPLE.read_text().split("# Optional")[0]
+    assert set(re.findall(r"(?m)^(\w+)=", head)) == required
+
+
+def test_the_examples_defaults_are_the_files() -> None:
+    filled = compose({**example(), **REQUIRED})
+    assert filled == compose()
+
+
+def test_kafka_is_set_as_our_own_brokers_are(tmp_path: Path) -> None:
+    node = Node(1, 1, 2, tmp_path)
+    ours = dict(line.split("=", 1) for line in of(node, [node]).splitlines())
+    there = {
+        key.removeprefix("KAFKA_").lower().replace("_", "."): value
+        for key, value in SERVICES["kafka"]["environment"].items()
+        if key.startswith("KAFKA_") and key != "KAFKA_HEAP_OPTS"
+    }
+    of_the_place = {
+        "listeners", "advertised.listeners", "log.dirs", "controller.quorum.voters", "listener.security.protocol.map",
+        "inter.broker.listener.name",
+        "broker.session.timeout.ms", "broker.heartbeat.interval.ms",  # matter between brokers
+    }  # fmt: skip
+    assert {key: value for key, value in there.items() if key not in of_the_place} == {
+        key: value for key, value in ours.items() if key not in of_the_place
+    }
+
+
+def test_kafkas_listeners_agree() -> None:
+    environment = SERVICES["kafka"]["environment"]
+    pairs = lambda name: dict(part.split("://") for part in environment[name].split(","))  # noqa: E731
+    listens, told = pairs("KAFKA_LISTENERS"), pairs("KAFKA_ADVERTISED_LISTENERS")
+    protocols = dict(part.split(":") for part in environment["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
+    assert set(listens) == set(protocols) == {*told, environment["KAFKA_CONTROLLER_LISTENER_NAMES"]}
+    assert told["INSIDE"] == Settings.from_environment(SERVICES["sink"]["environment"]).kafka
+    assert listens["INSIDE"].rpartition(":")[2] == told["INSIDE"].rpartition(":")[2]
+    (port,) = SERVICES["kafka"]["ports"]
+    assert told["OUTSIDE"] == Settings().kafka == port.rpartition(":")[0]
+    assert listens["OUTSIDE"].rpartition(":")[2] == port.rpartition(":")[2]
+    assert environment["KAFKA_CONTROLLER_QUORUM_VOTERS"] == f"1@kafka{listens['CONTROLLER']}"
+    assert environment["KAFKA_LOG_DIRS"] in [volume.split(":")[1] for volume in SERVICES["kafka"]["volumes"]]
+
+
+def test_the_images_file_copies_what_is_there() -> None:
+    for sources in re.findall(r"(?m)^COPY (?!--from)(.+) \S+$", DOCKERFILE):
+        for source in sources.split():
+            assert (ROOT / source).exists(), source
+    ignored = (ROOT / "infra/docker/Dockerfile.dockerignore").read_text()
+    copied = {
+        source.split("/")[0] for line in re.findall(r"(?m)^COPY (?!--)(.+) \S+$", DOCKERFILE) for source in line.split()
+    }
+    assert copied == set(re.findall(r"(?m)^!(\S+)$", ignored))
+    assert SERVICES["sink"]["build"] == {"context": ".", "dockerfile": "infra/docker/Dockerfile"}
+
+
+def test_the_image_runs_the_command_as_nobody_special() -> None:
+    assert re.findall(r"(?m)^USER (.+)$", DOCKERFILE) == ["groundswell"]
+    assert 'ENTRYPOINT ["groundswell"]' in DOCKERFILE
+    assert "--require-hashes -r requirements.txt" in DOCKERFILE
+    assert "--no-deps --no-build-isolation" in DOCKERFILE
+
+
+def test_the_images_requirements_are_part_of_the_locked_ones() -> None:
+    whole, image = locked(ROOT / "requirements.txt"), locked(ROOT / "infra/docker/requirements.txt")
+    assert all(whole[name] == lines for name, lines in image.items())
+    names = {re.split(r"==| ", name)[0] for name in image}
+    assert not {"pytest", "mypy", "ruff", "playwright", "scipy", "grafana-foundation-sdk"} & names
+    assert {"faust-streaming", "clickhouse-connect", "grafana-api", "setuptools"} <= names
+
+
+def locked(path: Path) -> dict[str, list[str]]:
+    """Hashes by requirement."""
+    blocks = re.split(r"(?m)^(?=\S)", path.read_text().replace("\\\n", "\n"))
+    return {block.split("\n")[0].strip(): sorted(block.split("\n")[1:]) for block in blocks if block.strip()}
+
+
+@pytest.mark.slow
+def test_the_images_steps_give_a_command_that_runs(tmp_path: Path) -> None:
+    """The Dockerfile's COPY and RUN by hand; packages are those of this environment, which has the same lock."""
+    for sources, target in re.findall(r"(?m)^COPY (?!--from|infra/docker)(.+) (\S+)$", DOCKERFILE):
+        for source in sources.split():
+            destination = tmp_path / "src" / (source if target == "./" else target)
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            run("cp", "-r", str(ROOT / source), str(destination))
+    run(sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv"))
+    site = next((tmp_path / "venv/lib").glob("python*")) / "site-packages"
+    packages = next(Path(entry) for entry in sys.path if entry.endswith("site-packages"))
+    pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-index", "--quiet"]
+    check = [*pip[:-1], "--dry-run", "--no-deps", "--require-hashes", "-r", str(ROOT / "infra/docker/requirements.txt")]
+    assert "Would install" not in run(*check)
+    run(*pip, "--no-deps", "--no-build-isolation", "--target", str(site), str(tmp_path / "src"))
+    (site / "locked.pth").write_text(f"{packages}\n")
+    program = tmp_path / "venv/bin/python"
+    told = run(str(program), "-P", "-m", "streams.commands", "--help")
+    assert "worker" in told
+    script = (
+        "import streams, json; from importlib.metadata import distribution, entry_points;"
+        "from infra.grafana.bundle import read_bundle; from streams.settings import Settings;"
+        "from infra.clickhouse.migrate import FOLDER, read_migrations;"
+        "bundle = read_bundle({});"
+        "print(streams.__file__, len(read_migrations(FOLDER)), len(Settings().load_campaigns()), len(bundle.boards),"
+        "len(bundle.groups), [e.value for e in entry_points(group='faust.transports')])"
+    )
+    place, migrations, campaigns, boards, groups, transport = run(str(program), "-P", "-c", script).split()
+    assert Path(place).is_relative_to(tmp_path)
+    assert int(migrations) == len(list((ROOT / "infra/clickhouse").glob("*.sql")))
+    assert (int(campaigns), int(boards), int(groups)) == (2, 3, 1)
+    assert "streams.transport" in transport
+
+
+def run(*words: str) -> str:
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, cwd="/")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.kafka
+def test_the_files_commands_bring_a_pipeline_up(kafka_jars: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its commands with its environment; only the hosts and the place of the mounted campaigns are this machine's."""
+    for name, value in REQUIRED.items():
+        monkeypatch.setenv(name, value)
+    with EmbeddedStack(broker="apache") as stack:
+        port = urlsplit(stack.store).port
+        environments = {}
+        for name in OURS:
+            given = dict(SERVICES[name]["environment"])
+            given["GROUNDSWELL_KAFKA"] = given["GROUNDSWELL_KAFKA"].replace("kafka:9092", stack.kafka)
+            given["GROUNDSWELL_STORE"] = given["GROUNDSWELL_STORE"].replace("@clickhouse:8123", f"@127.0.0.1:{port}")
+            given["GROUNDSWELL_CAMPAIGNS"] = str(mounts(name)[given["GROUNDSWELL_CAMPAIGNS"]])
+            # A killed worker is forgotten after 6 s in place of 20.
+            environments[name] = {**given, "GROUNDSWELL_SESSION_TIMEOUT": "6"}
+        for name in ("migrate", "topics"):
+            groundswell(SERVICES[name]["command"], environments[name])
+        for name in ROLE_NAMES:
+            argv = [sys.executable, "-m", "streams.commands", *SERVICES[name]["command"]]
+            stack.start(name, argv, env=environments[name])
+        for name in ROLE_NAMES:
+            words = SERVICES[name]["healthcheck"]["test"][2:]
+            wait(lambda name=name, words=words: groundswell(words, environments[name], quietly=True) == 0)  # type: ignore[misc]
+        share = json.loads((ROOT / "schemas/examples/shares.jsonl").read_text().splitlines()[0])
+        share["occurred_at"] = rfc3339(int(time.time() * 1000))
+        groundswell(["send", "shares"], environments["sink"], json.dumps(share).encode())
+        client = clickhouse_connect.get_client(dsn=stack.reader_store)
+        wait(lambda: client.query("SELECT count() FROM shares FINAL").first_row[0] > 0)
+        stack.check()
+        stack.kill_child("sink")
+        wait(lambda: groundswell(["healthy", "sink"], environments["sink"], quietly=True) == 1, within=40)
+
+
+def groundswell(words: list[str], environment: dict[str, str], given: bytes = b"", quietly: bool = False) -> int:
+    argv = [sys.executable, "-m", "streams.commands", *words]
+    done = subprocess.run(
+        argv, env={**os.environ, **environment}, input=given, capture_output=True, timeout=60, cwd=ROOT
+    )
+    assert quietly or done.returncode == 0, done.stderr.decode()
+    return done.returncode
+
+
+def wait(ready: Any, within: float = 30.0) -> None:
+    deadline = time.monotonic() + within
+    while not ready():
+        assert time.monotonic() < deadline, "not ready in time"
+        time.sleep(0.2)
