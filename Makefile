@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 KAFKA ?= tansu
 
-.PHONY: help install demo test check lint types imports unit faults kafka speed lock clean
+.PHONY: help install demo test check lint types imports unit faults kafka dashboards dictionary screenshots speed lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -45,12 +45,24 @@ kafka: install  ## one Apache Kafka broker on loopback, until Ctrl-C (Java, Mave
 faults: install  ## kills, rebalances, outages with the whole appeal on both brokers (Java, Maven; half an hour)
 	GROUNDSWELL_WHOLE_APPEAL=1 GROUNDSWELL_BOTH_BROKERS=1 $(BIN)/python -m pytest tests/pipeline
 
+dashboards: install  ## boards and alert rules for Grafana, anew from Python
+	$(BIN)/python -m dashboards.grafana
+
+dictionary: install  ## docs/data-dictionary.md, anew from the views
+	$(BIN)/python -m streams.commands.dictionary
+
+screenshots: install  ## the README's picture and pictures of all boards in build/screenshots (chromium)
+	GROUNDSWELL_REQUIRE_CHROMIUM=1 GROUNDSWELL_README_PICTURE=1 $(BIN)/python -m pytest -q tests/page -m browser
+
 speed: install  ## events per second of attribution beside a stock Faust agent (Java, Maven)
 	$(BIN)/python -m tests.benchmarks.first_figure
 
-lock:  ## requirements.txt anew from pyproject.toml (needs uv)
+lock:  ## both requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-header --no-annotate --all-extras pyproject.toml --output-file requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-header --no-annotate --extra build --constraint requirements.txt pyproject.toml \
+	  --output-file infra/docker/requirements.txt
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

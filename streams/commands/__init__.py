@@ -12,11 +12,17 @@ import click
 
 from schemas.errors import Fault
 from streams import logs
+from streams.commands.accept_level import accept_level
+from streams.commands.annotate import annotate
 from streams.commands.audit import audit
 from streams.commands.dead_letters import dead_letters
 from streams.commands.demo import demo
+from streams.commands.grafana import grafana
+from streams.commands.healthy import healthy
+from streams.commands.page import page
 from streams.commands.report import report
 from streams.commands.send import replay, send
+from streams.commands.simulate import simulate
 from streams.commands.store import migrate, sql
 from streams.commands.topics import topics
 from streams.commands.worker import worker
@@ -34,7 +40,24 @@ def cli() -> None:
     logs.configure("text", logging.WARNING)
 
 
-VERBS = (demo, worker, topics, migrate, send, replay, sql, audit, report, dead_letters)
+VERBS = (
+    demo,
+    page,
+    worker,
+    topics,
+    migrate,
+    send,
+    annotate,
+    accept_level,
+    replay,
+    simulate,
+    sql,
+    audit,
+    report,
+    dead_letters,
+    grafana,
+    healthy,
+)
 for verb in VERBS:
     cli.add_command(verb)
 

@@ -12,26 +12,54 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from schemas.codec import Codec
+from schemas.heartbeats import decode
 from schemas.topics import SOURCES
 from streams.commands.appeals import Appeal, door_appeal, gdq_appeal, send_appeal
-from streams.producers.send import SentLines, send_lines
+from streams.producers.send import SentLines, send_lines, wall_clock_ms
 from streams.producers.sender import Sender
+from streams.producers.words import heartbeat_said
 from streams.settings import Settings
 
 REFUSALS_SHOWN = 20
 
 
 @click.command()
-@click.argument("topic", type=click.Choice(SOURCES))
+@click.argument("topic", type=click.Choice(SOURCES), required=False)
 @click.argument("file", type=click.File("rb"), default="-")
 @click.option("--no-check", is_flag=True, help="Send lines as they are, also those that will become dead letters.")
-def send(topic: str, file: BinaryIO, no_check: bool) -> int:
-    """Send the JSON lines of FILE (default: standard input) to TOPIC.
+@click.option("--heartbeat", metavar="FEED", help="Send no lines but one heartbeat of FEED, such as donations/stripe.")
+@click.option("--campaign", metavar="ID", help="The one campaign that the feed feeds; every one if absent.")
+@click.option("--at", metavar="TIME", help="The feed has sent everything that happened before; now if absent.")
+def send(
+    topic: str | None, file: BinaryIO, no_check: bool, heartbeat: str | None, campaign: str | None, at: str | None
+) -> int:
+    """Send the JSON lines of FILE (default: standard input) to TOPIC, or say that a feed is alive.
 
     Every line is checked before it is sent; a refused one is named with its reason and nothing of it is sent.
     Exit code 0: all were acknowledged; 1: lines were refused.
     """
     settings = Settings.from_environment(os.environ)
+    if heartbeat is not None:
+        if topic is not None or no_check:
+            raise click.UsageError("--heartbeat sends no lines: give it without TOPIC and --no-check")
+        return _send_heartbeat(settings, heartbeat, campaign, at)
+    if topic is None:
+        raise click.UsageError(f"give a TOPIC ({', '.join(SOURCES)}), or --heartbeat FEED")
+    if campaign is not None or at is not None:
+        raise click.UsageError("--campaign and --at belong to --heartbeat; an event names its own campaign and time")
+    return _send_events(settings, topic, file, no_check)
+
+
+def _send_heartbeat(settings: Settings, feed: str, campaign: str | None, at: str | None) -> int:
+    campaigns, played = settings.load_campaigns(), settings.clock == "played"
+    record = heartbeat_said(feed, campaign, at, campaigns=campaigns, now_ms=wall_clock_ms(), played=played)
+    with Sender(settings.brokers, settings.prefix) as sender:
+        sender.send(record)
+    click.echo(f"{feed}: alive at {decode(record.value).at} for {campaign or 'every campaign'}")
+    return 0
+
+
+def _send_events(settings: Settings, topic: str, file: BinaryIO, no_check: bool) -> int:
     console = Console(stderr=True)
     with _progress(console) as progress:
         task = progress.add_task(f"sending {topic}", total=None)
