@@ -9,6 +9,8 @@ import msgspec
 import pytest
 from ground import ROOT
 
+from infra.grafana.address import VARIABLES as GRAFANA_VARIABLES
+from schemas.campaign import StallRules
 from schemas.codec import MAXIMUM_LEVELS, MAXIMUM_MESSAGE_BYTES
 from schemas.events import EVENTS
 from schemas.reasons import Reason
@@ -18,8 +20,13 @@ from streams.settings import PREFIX, Settings
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md")
 README = (ROOT / "README.md").read_text()
-# Variables that are no settings of the pipeline: the embedded endpoint's passwords.
-OF_THE_GROUND = {"GROUNDSWELL_WRITER_PASSWORD", "GROUNDSWELL_READER_PASSWORD"}
+# Variables that are no settings of the pipeline: the embedded endpoint's passwords, and where Grafana is.
+OF_THE_GROUND = {
+    "GROUNDSWELL_WRITER_PASSWORD",
+    "GROUNDSWELL_READER_PASSWORD",
+    "GROUNDSWELL_PAGE_PASSWORD",
+    *GRAFANA_VARIABLES,
+}
 
 
 def section(heading: str) -> str:
@@ -122,7 +129,12 @@ def test_settings_of_the_readme_are_all_there_are_with_their_defaults() -> None:
 def test_every_variable_that_is_named_is_a_setting(name: str) -> None:
     known = {PREFIX + field.upper() for field in Settings.__struct_fields__} | OF_THE_GROUND
     if name == "CONTRIBUTING.md":
-        known |= {"GROUNDSWELL_REQUIRE_KAFKA", "GROUNDSWELL_WHOLE_APPEAL", "GROUNDSWELL_KAFKA_JARS"}
+        known |= {
+            "GROUNDSWELL_REQUIRE_CHROMIUM",
+            "GROUNDSWELL_REQUIRE_KAFKA",
+            "GROUNDSWELL_WHOLE_APPEAL",
+            "GROUNDSWELL_KAFKA_JARS",
+        }
     assert set(re.findall(r"GROUNDSWELL_[A-Z_]+[A-Z]", (ROOT / name).read_text())) <= known
 
 
@@ -154,3 +166,13 @@ def test_example_event_is_a_golden_one() -> None:
     assert example is not None
     lines = (ROOT / "schemas/examples/donations.jsonl").read_bytes().splitlines()
     assert msgspec.json.decode(example[1].encode()) in [msgspec.json.decode(line) for line in lines]
+
+
+def test_every_parameter_of_the_stall_detector_is_in_the_readme() -> None:
+    table = section("Stalls")
+    named = {
+        name
+        for cell in re.findall(r"(?m)^\| ((?:`[a-z_]+`(?:, )?)+) \|", table)
+        for name in re.findall(r"[a-z_]+", cell)
+    }
+    assert named == set(StallRules.__struct_fields__)

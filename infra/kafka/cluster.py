@@ -31,7 +31,7 @@ FORMAT_THEN_SERVE = """
 java=$1 classpath=$2 heap=$3 data=$4 config=$5 cluster=$6
 quiet=-Dorg.slf4j.simpleLogger.defaultLogLevel=warn
 test -e "$data/meta.properties" ||
-  "$java" "$quiet" -cp "$classpath" kafka.tools.StorageTool format -t "$cluster" -c "$config" || exit 1
+  "$java" "$quiet" -cp "$classpath" kafka.tools.StorageTool format --cluster-id="$cluster" -c "$config" || exit 1
 exec "$java" "$heap" "$quiet" -cp "$classpath" kafka.Kafka "$config"
 """
 """In one child, so that nodes format side by side and nothing runs unguarded."""

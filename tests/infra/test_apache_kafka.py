@@ -184,3 +184,12 @@ def test_every_node_listens_on_loopback_alone() -> None:
     assert "min.insync.replicas=2\n" in text
     assert "message.max.bytes=8388608\n" in text
     assert "0.0.0.0" not in text
+
+
+@pytest.mark.kafka
+def test_a_cluster_id_may_begin_with_a_dash(kafka_jars: Path, tmp_path: Path) -> None:
+    """One random id in 64 does; the formatter took it for an option."""
+    (tmp_path / "cluster-id").write_text("-5L6g3nShT-eMCtK--X86w")
+    with ApacheKafka(brokers=1, data=tmp_path) as cluster:
+        (address,) = cluster.addresses
+        assert listens(int(address.rpartition(":")[2]))
