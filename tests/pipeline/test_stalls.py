@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import time
@@ -18,14 +19,21 @@ from harness import Broker, Pipeline
 from stall_appeals import SERIES, campaign_files, cut_off, healthy, played_together, random_hours, stopped
 from test_faults import play_in_background
 
+from schemas.slices import Entity, home_of
+from schemas.times import parse_ms
 from streams.commands.appeals import Appeal, door_appeal
 from streams.producers import door
 from streams.producers.outages import without_donations, without_feed
+from streams.stall_records import newest_stalls
 
 WHOLE = os.environ.get("GROUNDSWELL_WHOLE_APPEAL") == "1"
 HOUR_MS = 3_600_000
 REACHED = "SELECT count() FROM (SELECT campaign_id, max(minute) AS at FROM stalls WHERE dimension = 'campaign' " + (
     "GROUP BY campaign_id HAVING at >= parseDateTimeBestEffort('{until}'))"
+)
+NEWEST = (
+    "SELECT campaign_id, dimension, member, toDateTime64(max(minute), 3, 'UTC') FROM stalls "
+    "GROUP BY campaign_id, dimension, member"
 )
 HISTORY = "SELECT campaign_id, dimension, member, at, state FROM stall_changes ORDER BY ALL"
 
@@ -44,6 +52,35 @@ def wait_until_watched(pipeline: Pipeline, campaigns: int, until_ms: int, second
         assert time.monotonic() < deadline, f"the detectors are not there yet\n{pipeline.logs()}"
         pipeline.revive()
         time.sleep(0.5)
+
+
+def wait_until_all_was_said(pipeline: Pipeline, until_ms: int, seconds: float = 120.0) -> None:
+    """Until the detectors of every partition have reached that minute, and what they said last is in the store.
+
+    Each partition has its own copy of the campaign's watch and the influencers whose home it is, and is as fast as its
+    worker: the first copy that gets there says nothing of the others.
+    """
+    deadline = time.monotonic() + seconds
+    while (missing := unsaid(pipeline, until_ms)) is not None:
+        assert time.monotonic() < deadline, f"{missing}\n{pipeline.logs()}"
+        pipeline.revive()
+        time.sleep(0.5)
+
+
+def unsaid(pipeline: Pipeline, until_ms: int) -> str | None:
+    """What is missing, in words; None: nothing."""
+    landed = {tuple(key): minute.timestamp() for *key, minute in pipeline.query(NEWEST)}
+    for partition in range(pipeline.settings.partitions):
+        said = asyncio.run(newest_stalls(pipeline.settings, partition))
+        reached = max((parse_ms(stall.minute) for stall in said if stall.dimension == "campaign"), default=0)
+        if reached < until_ms:
+            return f"partition {partition} has only reached {reached}, not {until_ms}"
+        for stall in said:
+            entity = Entity(stall.campaign_id, stall.dimension, stall.member)
+            is_heard = home_of(entity, pipeline.settings.partitions) == partition
+            if is_heard and landed.get(entity, 0.0) * 1000 < parse_ms(stall.minute):
+                return f"{entity} has not landed up to {stall.minute}"
+    return None
 
 
 def states_of(pipeline: Pipeline, campaign: str) -> list[tuple[datetime, str]]:
@@ -114,7 +151,7 @@ def history_of_door(broker: Broker, kills: int) -> list[tuple[Any, ...]]:
             pipeline.restart("conversion")
         thread.join()
         pipeline.wait_until_folded(sent[0])
-        wait_until_watched(pipeline, 1, appeal.until_ms - HOUR_MS)
+        wait_until_all_was_said(pipeline, appeal.until_ms - HOUR_MS)
         return pipeline.query(HISTORY)
 
 

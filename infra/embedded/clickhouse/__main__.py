@@ -23,8 +23,10 @@ LOOPBACK_NAMES = ("127.0.0.1", "::1", "localhost")
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 after SIGTERM or Ctrl-C, 2 after a Fault (one line on standard error)."""
     options = _parser().parse_args(arguments)
-    # uvicorn shuts down on SIGTERM and then raises it anew: without a handler the directory would not be closed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # uvicorn shuts down on a signal and then raises it anew: without handlers the directory would not be closed, and
+    # a KeyboardInterrupt that comes while asyncio sets up its loop ends the interpreter by the signal, not by our 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     try:
         _check_host(options.host, os.environ)
         listener = _listen(options.host, options.port)
@@ -32,8 +34,6 @@ def main(arguments: list[str] | None = None) -> int:
     except Fault as fault:
         print(f"groundswell: {fault}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        return 0
     return 0
 
 
