@@ -58,6 +58,17 @@ class Codec:
             key, value: the record's bytes (anything bytes-like).
             record_time_ms: the record's timestamp, epoch milliseconds.
         """
+        try:
+            return self._judge(topic, partition, key, value, record_time_ms)
+        except MemoryError:
+            raise  # of the machine and not of the event
+        except Exception as error:
+            # One event that nobody foresaw must not stop all others; every process fails on it alike.
+            return Rejection(Reason.UNFORESEEN, "", type(error).__name__, "an event that this program can judge")
+
+    def _judge(
+        self, topic: str, partition: int, key: bytes | None, value: bytes | None, record_time_ms: int
+    ) -> tuple[Event, int] | Rejection:
         if not value:
             return Rejection(Reason.EMPTY_MESSAGE, "", "", "a JSON object")
         if type(value) is not bytes:

@@ -27,8 +27,11 @@ class Reason(StrEnum):
     KEY_MISMATCH = "key_mismatch"  # the record's key is not the one the event asks for
     WRONG_PARTITION = "wrong_partition"  # the producer does not use Kafka's murmur2 partitioner
     REFERRAL_TAKEN = "referral_taken"  # the referral belongs to another influencer
+    UNFORESEEN = "unforeseen"  # the program failed on it; kept whole, so that a later version can try again
 
 
-# These need more than the record: who came first.  All others are the codec's.
+# These need more than the record: who came first.
 STATEFUL_REASONS: Final = frozenset({Reason.REFERRAL_TAKEN})
-CODEC_REASONS: Final = frozenset(Reason) - STATEFUL_REASONS
+# A guard's: no example can show it, because an event that is known to bring it is a bug that gets mended.
+GUARD_REASONS: Final = frozenset({Reason.UNFORESEEN})
+CODEC_REASONS: Final = frozenset(Reason) - STATEFUL_REASONS - GUARD_REASONS

@@ -24,6 +24,7 @@ from streams.agents.attribution import AttributionRole
 from streams.agents.conversion import ConversionRole
 from streams.agents.role import Role
 from streams.agents.sink import SinkRole
+from streams.observing import Observation
 from streams.reach import watch
 from streams.settings import Settings
 from streams.transport import Positions
@@ -49,6 +50,10 @@ class GroundswellApp(faust.App):
     flush: Callable[[], Awaitable[None]] | None = None
     # Whether a late emission of a paused process could be taken for a newer one than its successor's.
     fenced: bool = False
+    kafka_is_away: bool = False
+
+    def note_kafka(self, is_away: bool) -> None:
+        self.kafka_is_away = is_away
 
 
 class PassThrough(faust.Schema):
@@ -128,7 +133,7 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
 
     @app.task
     async def watch_kafka() -> None:
-        await watch(settings.brokers)
+        await watch(settings.brokers, app.note_kafka)
 
     @app.task
     async def flush_regularly() -> None:
@@ -151,11 +156,15 @@ def run_role(name: str, settings: Settings) -> int:
         )
         worker.spinner = None
         _emit_what_is_left(app, role)
+        observation = Observation(app, role, settings, worker.loop)
+        observation.start()
         logger.info("%s starts on %s", name, settings.kafka)
         try:
             worker.execute_from_commandline()
         except SystemExit as end:
             return _exit_code(app, end)
+        finally:
+            observation.stop()
     return 0
 
 

@@ -21,6 +21,7 @@ from msgspec import Struct
 from xxhash import xxh3_64_hexdigest
 
 from schemas.topics import CHECKPOINTS
+from streams import failpoints
 from streams.outbox import Message, Outbox
 from streams.settings import Settings
 from streams.tails import tails
@@ -86,8 +87,10 @@ class Checkpoints:
         for number, piece in enumerate(pieces):
             part = Part(CHECKPOINT_SCHEMA, incarnation, version, number, piece)
             await self._send(partition, f"{prefix}|{number}|{incarnation}", part)
+            failpoints.reach("between_parts")
         seal = Seal(CHECKPOINT_SCHEMA, incarnation, version, len(pieces), xxh3_64_hexdigest(data))
         await self._send(partition, f"{prefix}|seal|{incarnation}", seal)
+        failpoints.reach("after_checkpoint")
         logger.debug("checkpoint of partition %d at version %d: %d bytes", partition, version, len(data))
 
     async def write_mark(self, partition: int, incarnation: str, mark: Mark) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
+from streams import failpoints
 from streams.settings import Settings
 
 # How long a broker may be away before a worker gives up and leaves it to its supervisor.
@@ -37,6 +39,7 @@ class Outbox:
         self._settings = settings
         self._lock = asyncio.Lock()
         self._producer: Any = None
+        self.acknowledged: Counter[str] = Counter()  # messages by physical topic
 
     async def start(self) -> None:
         self._producer = AIOKafkaProducer(
@@ -64,12 +67,15 @@ class Outbox:
             aiokafka.errors.KafkaError: one was not acknowledged.
         """
         async with self._lock:
+            failpoints.reach("before_emission")
             builders: dict[tuple[str, int], Any] = {}
             futures: list[asyncio.Future[Any]] = []
+            topics: Counter[str] = Counter()
             now_ms = int(time.time() * 1000)
             number = 0
             for message in messages:
                 number += 1
+                topics[message.topic] += 1
                 home = (message.topic, message.partition)
                 builder = builders.get(home)
                 if builder is None:
@@ -80,6 +86,9 @@ class Outbox:
                     builder.append(key=message.key, value=message.value, timestamp=now_ms)
             for (topic, partition), builder in builders.items():
                 futures.append(await self._producer.send_batch(builder, topic, partition=partition))
+            failpoints.reach("before_acknowledgement")
             for future in futures:
                 await future
+            failpoints.reach("after_acknowledgement")
+            self.acknowledged.update(topics)
             return number

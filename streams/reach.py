@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 logger = logging.getLogger("groundswell.kafka")
@@ -17,11 +17,12 @@ logger = logging.getLogger("groundswell.kafka")
 ASK_SECONDS: Final = 2.0
 
 
-async def watch(brokers: Sequence[str]) -> None:
+async def watch(brokers: Sequence[str], tell: Callable[[bool], object] = lambda is_away: None) -> None:
     """Look for ever; say when no broker answers any more, and when one does again.
 
     Args:
         brokers: `host:port` of each.
+        tell: called at every look with whether all are away.
     """
     away = False
     while True:
@@ -32,6 +33,7 @@ async def watch(brokers: Sequence[str]) -> None:
         elif answers and away:
             logger.warning("Kafka at %s answers again", ",".join(brokers))
         away = not answers
+        tell(away)
 
 
 async def any_answers(brokers: Sequence[str], within: float = ASK_SECONDS) -> bool:

@@ -42,6 +42,11 @@ class Settings(Struct, frozen=True):
     rebalance_timeout: Annotated[float, Meta(ge=1, le=300)] = 20.0
     # After so many dead letters in a row a worker stops: a deploy has turned everything bad.  0: never.
     dead_letter_limit: Annotated[int, Meta(ge=0)] = 10_000
+    # A worker that stands still in front of a lag for so long ends, and its supervisor starts it again.
+    stuck_after: Annotated[float, Meta(ge=5, le=3600)] = 120.0
+    # /metrics, /healthz, /readyz: attribution on this port, conversion on the next, the sink after that.  0: none.
+    metrics_port: Annotated[int, Meta(ge=0, le=65533)] = 0
+    metrics_host: str = "127.0.0.1"
     group_prefix: str = "groundswell"
     log: Annotated[str, Meta(pattern="^(text|json)$")] = "text"
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -22,6 +24,8 @@ from schemas.errors import Fault
 from schemas.rows import annotation_row, dead_letter_row, heartbeat_row, raw_row, stall_row
 from schemas.slices import Entity, home_of
 from schemas.topics import ANNOTATIONS, CONVERSIONS, DEAD_LETTERS, HEARTBEATS, SOURCES, STALLS
+from streams import failpoints
+from streams.observation.figures import Figure
 from streams.store import Away, translate
 from streams.transport import Batch
 
@@ -181,6 +185,25 @@ class Sink:
         self._where = where
         self._client: Any = None
         self._away = False
+        self._inserts: Counter[str] = Counter()
+        self._rows: Counter[str] = Counter()
+        self._seconds: dict[str, float] = defaultdict(float)
+        self._failures: Counter[str] = Counter()
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the store does not answer at present."""
+        return self._away
+
+    def figures(self) -> list[Figure]:
+        """What was inserted, by table."""
+        counted: dict[str, dict[str, int] | dict[str, float]] = {
+            "inserts": self._inserts,
+            "insert_rows": self._rows,
+            "insert_seconds": self._seconds,
+            "insert_failures": self._failures,
+        }
+        return [Figure(name, (table,), number) for name, by in counted.items() for table, number in by.items()]
 
     async def insert(self, lines: dict[str, bytearray]) -> None:
         """Insert all tables' rows; returns when the store has acknowledged every one.
@@ -190,19 +213,25 @@ class Sink:
         """
         for table, rows in lines.items():
             await self._insert_table(table, bytes(rows))
+            failpoints.reach("between_tables")
 
     async def _insert_table(self, table: str, rows: bytes) -> None:
-        attempt = 0
+        attempt, begun = 0, time.monotonic()
         while True:
             try:
                 await asyncio.to_thread(self._insert_now, table, rows)
             except Away as away:
                 self._say_away(away)
+                self._failures[table] += 1
                 await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
                 attempt += 1
             else:
                 self._say_back()
+                self._inserts[table] += 1
+                self._rows[table] += rows.count(b"\n")
+                self._seconds[table] += time.monotonic() - begun
                 return
+            begun = time.monotonic()
 
     def _insert_now(self, table: str, rows: bytes) -> None:
         try:

@@ -9,7 +9,7 @@ from schemas import codec, details, rejections, topics
 from schemas.details import WRONG_DETAILS
 from schemas.events import EVENTS, Event
 from schemas.generate import EVENT_FILES
-from schemas.reasons import CODEC_REASONS, STATEFUL_REASONS, Reason
+from schemas.reasons import CODEC_REASONS, GUARD_REASONS, STATEFUL_REASONS, Reason
 from schemas.slices import COUNTS, DIMENSIONS
 from schemas.topics import ATTRIBUTION_INPUTS, HEARTBEATS, SOURCES, TOPICS
 
@@ -81,18 +81,20 @@ def test_reasons_are_these_and_no_others() -> None:
         "key_mismatch",
         "wrong_partition",
         "referral_taken",
+        "unforeseen",
     ]
 
 
-def test_every_reason_is_the_codecs_or_needs_state() -> None:
-    assert set(Reason) == CODEC_REASONS | STATEFUL_REASONS
-    assert not CODEC_REASONS & STATEFUL_REASONS
+def test_every_reason_is_the_codecs_or_needs_state_or_is_the_guards() -> None:
+    assert set(Reason) == CODEC_REASONS | STATEFUL_REASONS | GUARD_REASONS
+    assert len(Reason) == len(CODEC_REASONS) + len(STATEFUL_REASONS) + len(GUARD_REASONS)
     assert {str(reason) for reason in STATEFUL_REASONS} == {"referral_taken"}
+    assert {str(reason) for reason in GUARD_REASONS} == {"unforeseen"}
 
 
 def test_every_reason_of_the_codec_is_named_where_verdicts_are_made() -> None:
     source = "".join(map(inspect.getsource, (codec, details, rejections)))
-    assert {reason for reason in Reason if f"Reason.{reason.name}" in source} == CODEC_REASONS
+    assert {reason for reason in Reason if f"Reason.{reason.name}" in source} == CODEC_REASONS | GUARD_REASONS
 
 
 def test_dimensions_and_counts_are_these_and_no_others() -> None:

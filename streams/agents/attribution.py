@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,8 +21,10 @@ from schemas.codec import Codec
 from schemas.errors import Fault
 from schemas.slices import Entity
 from schemas.topics import ATTRIBUTION_INPUTS, DEAD_LETTERS, SLICES, SOURCES
-from streams.agents.role import WholeFlushes, limited, new_incarnation
+from streams import failpoints
+from streams.agents.role import WholeFlushes, emissions_of, limited, new_incarnation
 from streams.checkpoints import Checkpoints
+from streams.observation.figures import VERDICTS, Figure
 from streams.operators.attribution import Attribution, Folder, forget, pack, settle
 from streams.operators.emission import Extent, Round, absolute, begin_round
 from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
@@ -57,6 +60,8 @@ class AttributionRole:
         self.ready: set[int] = set()
         self._emitted: dict[int, tuple[int, float]] = {}  # version and monotonic time of the last emission
         self._saved: dict[int, tuple[int, float]] = {}  # the same of the last checkpoint
+        self._saved_bytes: dict[int, int] = {}
+        self._refused: Counter[tuple[str, str]] = Counter()  # dead letters by topic and reason
         self._flushes = WholeFlushes()
         self._bad_in_a_row = 0
         self._taken = 0  # records since the first batch of this process
@@ -121,6 +126,7 @@ class AttributionRole:
         tally = state.tallies.get(topic)
         good = tally.accepted + tally.duplicates if tally else 0
         self.folder.step(state, topic, batch.records, batch.end)
+        failpoints.reach("after_step")
         if len(state.pending) > PENDING_AT_ONCE:
             settle(state)
         if tally is not None:
@@ -169,10 +175,12 @@ class AttributionRole:
                 messages += self._progress(begun)
             self._app.consumer.check_fence()
             sent += await self.outbox.send(messages)
+            failpoints.reach("between_pieces")
         self._emitted[partition] = (version, now)
         if is_due:
             await self.checkpoints.write(partition, incarnation, version, snapshot)
             self._saved[partition] = (version, now)
+            self._saved_bytes[partition] = len(snapshot)
         return sent
 
     def _say_progress(self, newly_ready: bool, messages: int) -> None:
@@ -188,6 +196,25 @@ class AttributionRole:
             self._emitted.clear()
             await self.flush()
         await self.outbox.stop()
+
+    # ---- what it says of itself --------------------------------------------------------------------------
+
+    def ready_partitions(self) -> int:
+        return len(self.ready)
+
+    def waiting_for(self) -> tuple[str, ...]:
+        return ()
+
+    def figures(self) -> list[Figure]:
+        now = time.monotonic()
+        ages = [(partition, now - at) for partition, (_, at) in self._saved.items() if partition in self.states]
+        return [
+            *(figure for state in self.states.values() for figure in _figures_of(state)),
+            *(Figure("dead_letters", place, number) for place, number in self._refused.items()),
+            *(Figure("checkpoint_age_seconds", (str(partition),), age) for partition, age in ages),
+            *(Figure("checkpoint_bytes", (str(partition),), size) for partition, size in self._saved_bytes.items()),
+            *emissions_of(self.outbox, self.settings),
+        ]
 
     # ---- what it needs to know ---------------------------------------------------------------------------
 
@@ -227,6 +254,7 @@ class AttributionRole:
 
     def _letters(self, begun: Round) -> list[Message]:
         topic = self.settings.topic(DEAD_LETTERS)
+        self._refused.update((letter.topic, letter.reason) for letter in begun.letters)
         return [
             Message(topic, letter.source_partition, letter.topic.encode(), msgspec.json.encode(letter))
             for letter in begun.letters
@@ -245,3 +273,18 @@ class AttributionRole:
         topic = self.settings.topic(SLICES)
         key, value = slices.progress_key(begun.progress), slices.encode(begun.progress)
         return [Message(topic, partition, key, value) for partition in range(self.settings.partitions)]
+
+
+def _figures_of(state: Attribution) -> list[Figure]:
+    partition = str(state.partition)
+    found: list[Figure] = []
+    for topic, tally in state.tallies.items():
+        counts = (tally.accepted, tally.duplicates, tally.dead_lettered)
+        found += [
+            Figure("events", (topic, partition, verdict), number)
+            for verdict, number in zip(VERDICTS, counts, strict=True)
+        ]
+        found.append(Figure("late_events", (topic, partition), tally.late))
+    if state.clock:
+        found.append(Figure("freshness_seconds", (partition,), time.time() - state.clock / 1000))
+    return found

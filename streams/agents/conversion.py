@@ -23,8 +23,10 @@ from schemas import results, slices, stalls
 from schemas.errors import Fault
 from schemas.times import DAY_MS, rfc3339
 from schemas.topics import CHECKPOINTS, CONVERSIONS, SLICES, STALLS
-from streams.agents.role import WholeFlushes, limited, new_incarnation
+from streams import failpoints
+from streams.agents.role import WholeFlushes, emissions_of, limited, new_incarnation
 from streams.checkpoints import CHECKPOINT_SCHEMA, Checkpoints, Mark
+from streams.observation.figures import Figure
 from streams.operators.conversion import Conversion, Windower
 from streams.operators.stall_rounds import Rounds, Watcher
 from streams.outbox import Message, Outbox
@@ -114,6 +116,7 @@ class ConversionRole:
                 self.watcher.note(self.rounds[partition], state, said, change)
         state.position = batch.end
         self._resume_at_mark(state, batch.end)
+        failpoints.reach("after_step")
 
     def _check_mark(self, tp: TP) -> None:
         """A mark beyond the log's end is of a topic that was made anew since."""
@@ -149,6 +152,7 @@ class ConversionRole:
             messages = self._messages(state.partition, found)
             if messages:
                 await self.outbox.send(messages)
+                failpoints.reach("between_pieces")
             if said_all:
                 return mark
         return None
@@ -166,6 +170,7 @@ class ConversionRole:
                 said = self.watcher.say(rounds, state.position, incarnation, computed_at)
                 while piece := list(islice(said, STALLS_AT_ONCE)):
                     await self.outbox.send(self._stall_messages(partition, piece))
+                    failpoints.reach("after_stalls")
                 said_at = time.monotonic()
             await asyncio.sleep(0)
 
@@ -174,6 +179,18 @@ class ConversionRole:
             self._marked.clear()
             await self.flush()
         await self.outbox.stop()
+
+    def ready_partitions(self) -> int:
+        return len(self.ready)
+
+    def waiting_for(self) -> tuple[str, ...]:
+        return ()
+
+    def figures(self) -> list[Figure]:
+        now = time.time()
+        clocks = {partition: state.clock for partition, state in self.states.items() if state.clock}
+        ages = [Figure("freshness_seconds", (str(number),), now - clock / 1000) for number, clock in clocks.items()]
+        return [*ages, *emissions_of(self.outbox, self.settings)]
 
     def _is_ready(self, partition: int) -> bool:
         if partition not in self.ready:
@@ -198,7 +215,9 @@ class ConversionRole:
     async def _mark(self, partition: int, mark: Mark, now: float) -> None:
         last_position, last_time = self._marked.get(partition, (-1, 0.0))
         if mark.position != last_position and now - last_time >= MARK_SECONDS and partition in self.incarnations:
+            failpoints.reach("before_mark")
             await self.checkpoints.write_mark(partition, self.incarnations[partition], mark)
+            failpoints.reach("after_mark")
             self._marked[partition] = (mark.position, now)
 
     def _forget(self, now: float) -> None:

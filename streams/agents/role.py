@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
+from streams.observation.figures import Figure
+from streams.outbox import Outbox
+from streams.settings import Settings
 from streams.transport import Batch, Positions
 
 
@@ -36,6 +39,20 @@ class Role(Protocol):
 
     async def stop(self) -> None:
         """Emit what is left and close the outputs."""
+
+    def ready_partitions(self) -> int | None:
+        """How many of the assigned partitions have caught up; None: it has nothing to rebuild."""
+
+    def waiting_for(self) -> tuple[str, ...]:
+        """What is away outside, so that nothing can go on."""
+
+    def figures(self) -> Iterable[Figure]:
+        """What it counts, of `streams.observation.figures.KINDS`; called inside the event loop."""
+
+
+def emissions_of(outbox: Outbox, settings: Settings) -> list[Figure]:
+    """Acknowledged messages by topic."""
+    return [Figure("emissions", (settings.logical(topic),), number) for topic, number in outbox.acknowledged.items()]
 
 
 class WholeFlushes:

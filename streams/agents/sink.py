@@ -7,6 +7,8 @@ from typing import Any
 
 from schemas.codec import Codec
 from schemas.topics import ANNOTATIONS, CONVERSIONS, DEAD_LETTERS, HEARTBEATS, SOURCES, STALLS
+from streams import failpoints
+from streams.observation.figures import Figure
 from streams.settings import Settings
 from streams.sink import Rows, Sink
 from streams.store import connect
@@ -32,6 +34,7 @@ class SinkRole:
 
     async def take(self, batch: Batch) -> None:
         self.rows.add(self.settings.logical(batch.tp.topic), batch)
+        failpoints.reach("after_step")
         if self.rows.is_full():
             await self.flush()
 
@@ -39,9 +42,20 @@ class SinkRole:
         async with self._lock:
             lines, batches = self.rows.take()
             if lines:
+                failpoints.reach("before_insert")
                 await self.sink.insert(lines)
+                failpoints.reach("before_commit")
             for batch in batches:
                 batch.done = True
 
     async def stop(self) -> None:
         await self.flush()
+
+    def ready_partitions(self) -> int | None:
+        return None
+
+    def waiting_for(self) -> tuple[str, ...]:
+        return ("ClickHouse",) if self.sink.is_away else ()
+
+    def figures(self) -> list[Figure]:
+        return [*self.sink.figures(), Figure("waiting_rows", (), self.rows.number)]

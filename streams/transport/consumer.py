@@ -18,6 +18,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from schemas.errors import Fault
+from streams import failpoints
 from streams.transport.batch import Batch, LogTruncated
 from streams.transport.thread import ConsumerThread
 
@@ -45,6 +46,7 @@ class Consumer(driver.Consumer):
         self._inflight: dict[TP, deque[Batch]] = defaultdict(deque)
         self._goals: dict[TP, int] = {}  # where each log ended when we took it over
         self._busy = False
+        self.has_been_assigned = False  # something or nothing, by the group
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -80,6 +82,10 @@ class Consumer(driver.Consumer):
     def end_of(self, tp: TP) -> int | None:
         """The end of the log as the newest fetch saw it; None before the first one."""
         return self._thread.highwater(tp) if tp in self._next else None
+
+    def extents(self) -> dict[TP, tuple[int, int | None]]:
+        """Of each assigned partition: the agent's position, and the end of the log if it was seen."""
+        return {tp: (self.position_of(tp), self.end_of(tp)) for tp in list(self._next)}
 
     def check_fence(self) -> None:
         """Refuse to go on after a pause in which another worker may have been given our partitions.
@@ -139,6 +145,7 @@ class Consumer(driver.Consumer):
         for tp, fetched in records.items():
             batch = await self._next_batch(ensure_TP(tp), fetched, generation)
             if batch is not None:
+                failpoints.reach("after_fetch")
                 yield batch.tp, self._message_of(batch, generation)
 
     async def _seek_where_asked(self) -> None:
@@ -252,9 +259,11 @@ class Consumer(driver.Consumer):
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Place the consumer after an assignment: Faust's name for it, our positions."""
+        failpoints.reach("on_assigned")
         ours = frozenset(ensure_TP(tp) for tp in self.assignment() if tp.topic in self.batch_topics)
         self._forget(set(self._next) | ours)
         target = await self._targets(ours)
+        failpoints.reach("after_load")
         missing = ours - set(target)
         if missing:
             begins = await self.earliest_offsets(*missing)
@@ -264,6 +273,7 @@ class Consumer(driver.Consumer):
         await self.seek_wait(target)
         self._accepted.update(target)
         self._next.update(target)
+        self.has_been_assigned = True
         self._last_poll = monotonic()
         return target
 
@@ -295,6 +305,7 @@ class Consumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Commit what is done before the partitions go: Faust's own order forgets it first (consumer.py:657)."""
+        failpoints.reach("on_revoked")
         self.stop_flow()
         self.app.flow_control.suspend()
         self.app.flow_control.clear()
@@ -302,6 +313,7 @@ class Consumer(driver.Consumer):
         while self._busy and monotonic() < deadline:
             await asyncio.sleep(0.01)
         await self._flush_until(deadline)
+        failpoints.reach("before_last_commit")
         try:
             await self.maybe_wait_for_commit_to_finish()
             await asyncio.wait_for(self.commit(), max(1.0, deadline - monotonic()))

@@ -1,0 +1,86 @@
+"""One worker under observation: a watchdog over its app, and the pages that say how it is."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from streams.agents.role import Role
+from streams.observation.figures import Figure
+from streams.observation.server import Server
+from streams.observation.vitals import Sighting
+from streams.observation.watchdog import Watchdog
+from streams.settings import Settings
+
+Extents = dict[Any, tuple[int, int | None]]  # position and end by partition
+
+ROLE_ORDER: Final = ("attribution", "conversion", "sink")
+# The group has given the partitions away after one session: a loop that comes back after three is of no use.
+HUNG_SESSIONS: Final = 3
+HUNG_AT_LEAST: Final = 60.0
+
+
+class Observation:
+    """Begins before the app does, and ends after it.
+
+    Raises:
+        Fault: the metrics' port is taken.
+    """
+
+    def __init__(self, app: Any, role: Role, settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
+        self._app = app
+        self._role = role
+        self._settings = settings
+        hung_after = max(HUNG_AT_LEAST, HUNG_SESSIONS * settings.session_timeout)
+        self._watchdog = Watchdog(loop, self._look, settings.stuck_after, hung_after)
+        self._server: Server | None = None
+        if settings.metrics_port:
+            port = settings.metrics_port + ROLE_ORDER.index(role.name)
+            self._server = Server(settings.metrics_host, port, self._watchdog.figures, self._watchdog.judge)
+
+    def start(self) -> None:
+        self._watchdog.start()
+        if self._server is not None:
+            self._server.start()
+
+    def stop(self) -> None:
+        self._watchdog.stop()
+        if self._server is not None:
+            self._server.stop()
+
+    def _look(self) -> tuple[Sighting, list[Figure]]:
+        if not self._app.started:
+            return Sighting({}, {}), []
+        consumer = self._app.consumer
+        extents = consumer.extents()
+        has_joined = consumer.has_been_assigned
+        sighting = self._sighting(extents, has_joined)
+        return sighting, self._figures(sighting, extents)
+
+    def _sighting(self, extents: Extents, has_joined: bool) -> Sighting:
+        role = self._role
+        partitions = {tp.partition for tp in extents} if role.positions is not None else set(extents)
+        ready = role.ready_partitions()
+        waiting = role.waiting_for() + (("Kafka",) if self._app.kafka_is_away else ())
+        return Sighting(
+            positions={tp: position for tp, (position, _) in extents.items()},
+            ends={tp: end for tp, (_, end) in extents.items() if end is not None},
+            assigned=len(partitions) if has_joined else None,
+            ready=len(partitions) if ready is None else ready,
+            waiting_for=waiting,
+            is_rebalancing=self._app.rebalancing,
+        )
+
+    def _figures(self, sighting: Sighting, extents: Extents) -> list[Figure]:
+        logical = self._settings.logical
+        return [
+            *(
+                Figure("lag_records", (logical(tp.topic), str(tp.partition)), max(0, end - position))
+                for tp, (position, end) in extents.items()
+                if end is not None
+            ),
+            Figure("partitions", ("assigned",), sighting.assigned or 0),
+            Figure("partitions", ("ready",), sighting.ready),
+            Figure("rewinds", (), self._app.consumer.rewinds),
+            *self._role.figures(),
+        ]

@@ -1,0 +1,78 @@
+"""When is a worker well, and when is it of use?  Judged over sightings, second by second."""
+
+from __future__ import annotations
+
+from streams.observation.vitals import Sighting, Vitals
+
+BEHIND = Sighting(positions={"a": 5}, ends={"a": 9}, assigned=1, ready=1)
+FURTHER = Sighting(positions={"a": 6}, ends={"a": 12}, assigned=1, ready=1)
+CAUGHT_UP = Sighting(positions={"a": 9}, ends={"a": 9}, assigned=1, ready=1)
+
+
+def seen(*sightings: Sighting, every: float = 10.0) -> Vitals:
+    """A worker whose loop turns all the time, looked at so often; it is stuck after 25 s and hung after 15 s."""
+    vitals = Vitals(stuck_after=25.0, hung_after=15.0, turned_at=0.0)
+    for number, sighting in enumerate(sightings):
+        vitals.turn(number * every)
+        vitals.see(sighting, number * every)
+    return vitals
+
+
+def test_a_worker_that_moves_in_front_of_a_lag_is_well() -> None:
+    vitals = seen(BEHIND, BEHIND, FURTHER, FURTHER)
+    assert vitals.judge(30.0).trouble is None
+    assert vitals.sighting.lag == 6
+
+
+def test_a_worker_that_stands_still_in_front_of_a_lag_is_not() -> None:
+    vitals = seen(BEHIND, BEHIND, BEHIND)
+    assert vitals.judge(25.0).trouble is None
+    assert vitals.judge(26.0).trouble == "no progress for 26 s with 4 records waiting"
+
+
+def test_a_worker_without_lag_may_stand_still_for_ever() -> None:
+    vitals = seen(*[CAUGHT_UP] * 50)
+    assert vitals.judge(490.0).trouble is None
+
+
+def test_the_patience_begins_with_the_lag() -> None:
+    vitals = seen(*[CAUGHT_UP] * 10, Sighting({"a": 9}, {"a": 10}, 1, 1))
+    assert vitals.judge(100.0).trouble is None
+
+
+def test_who_waits_for_something_outside_is_well_and_not_ready() -> None:
+    waiting = Sighting(positions={"a": 5}, ends={"a": 9}, assigned=1, ready=1, waiting_for=("ClickHouse",))
+    judgement = seen(*[waiting] * 10).judge(90.0)
+    assert judgement.trouble is None
+    assert judgement.missing == "waiting for ClickHouse"
+
+
+def test_a_loop_without_a_turn_hangs_and_is_not_ready() -> None:
+    judgement = seen(CAUGHT_UP).judge(16.0)
+    assert judgement.trouble == "the event loop has hung for 16 s"
+    assert judgement.missing == judgement.trouble
+
+
+def test_a_process_that_was_paused_as_a_whole_is_forgiven() -> None:
+    vitals = seen(BEHIND, BEHIND)
+    vitals.forgive(1000.0)
+    assert vitals.judge(1010.0).trouble is None
+    vitals.turn(1026.0)
+    assert vitals.judge(1026.0).trouble is not None, "but not for ever"
+
+
+def test_it_is_not_ready_before_the_group_has_spoken() -> None:
+    assert seen(Sighting({}, {})).judge(0.0).missing == "the group has not given it its share yet"
+    rebalancing = Sighting({"a": 9}, {"a": 9}, assigned=1, ready=1, is_rebalancing=True)
+    assert seen(rebalancing).judge(0.0).missing == "the group has not given it its share yet"
+
+
+def test_it_is_not_ready_while_it_rebuilds() -> None:
+    rebuilding = Sighting({"a": 5, "b": 9}, {"a": 9, "b": 9}, assigned=2, ready=1)
+    judgement = seen(rebuilding).judge(0.0)
+    assert judgement.missing == "1 of 2 partitions are catching up"
+    assert judgement.trouble is None
+
+
+def test_a_worker_without_partitions_stands_by() -> None:
+    assert seen(Sighting({}, {}, assigned=0)).judge(0.0) == (None, None)
