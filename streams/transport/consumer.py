@@ -305,7 +305,8 @@ class Consumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Commit what is done before the partitions go: Faust's own order forgets it first (consumer.py:657)."""
-        failpoints.reach("on_revoked")
+        if revoked:
+            failpoints.reach("on_revoked")
         self.stop_flow()
         self.app.flow_control.suspend()
         self.app.flow_control.clear()
@@ -313,7 +314,8 @@ class Consumer(driver.Consumer):
         while self._busy and monotonic() < deadline:
             await asyncio.sleep(0.01)
         await self._flush_until(deadline)
-        failpoints.reach("before_last_commit")
+        if revoked:
+            failpoints.reach("before_last_commit")
         try:
             await self.maybe_wait_for_commit_to_finish()
             await asyncio.wait_for(self.commit(), max(1.0, deadline - monotonic()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+import urllib.request
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -15,6 +16,7 @@ from streams.audit.report import AuditResult
 from streams.commands.appeals import Appeal, send_appeal
 from streams.commands.audit import audit_with
 from streams.commands.topics import plan_of
+from streams.observing import ROLE_ORDER
 from streams.producers.topics import create_topics
 from streams.settings import Settings
 from streams.store import connect
@@ -58,13 +60,29 @@ class Pipeline(AbstractContextManager["Pipeline"]):
     ) -> None:
         self.stack.close()
 
-    def start(self, role: str, name: str | None = None) -> None:
+    def start(self, role: str, name: str | None = None, extra: Mapping[str, str] | None = None) -> None:
         argv = [sys.executable, "-m", "streams.commands", "worker", role]
-        self.stack.start(name or role, argv, env=self.environment)
+        self.stack.start(name or role, argv, env={**self.environment, **(extra or {})})
 
     def start_all(self) -> None:
         for role in ("attribution", "conversion", "sink"):
             self.start(role)
+
+    def wait_for_end(self, name: str, seconds: float = 60.0) -> int:
+        """Until a worker has ended by itself; its exit code."""
+        deadline = time.monotonic() + seconds
+        while name in self.stack.running():
+            assert time.monotonic() < deadline, f"{name} runs still\n{self.logs()}"
+            time.sleep(0.05)
+        return self.stack.kill_child(name)
+
+    def wait_until_ready(self, role: str, metrics_port: int, seconds: float = 60.0) -> None:
+        """Until the worker of a role, started with that metrics port, says so."""
+        url = f"http://127.0.0.1:{metrics_port + ROLE_ORDER.index(role)}/readyz"
+        deadline = time.monotonic() + seconds
+        while not _answers(url):
+            assert time.monotonic() < deadline, f"{role} is not ready\n{self.logs()}"
+            time.sleep(0.1)
 
     def kill(self, name: str) -> None:
         self.stack.kill_child(name)
@@ -108,3 +126,11 @@ class Pipeline(AbstractContextManager["Pipeline"]):
     def logs(self, characters: int = 3000) -> str:
         folder = self.stack.log_of("x").parent
         return "\n".join(f"--- {path.name}\n{path.read_text()[-characters:]}" for path in sorted(folder.glob("*.log")))
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
