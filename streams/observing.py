@@ -53,8 +53,7 @@ class Observation:
             return Sighting({}, {}), []
         consumer = self._app.consumer
         extents = consumer.extents()
-        has_joined = consumer.has_been_assigned
-        sighting = self._sighting(extents, has_joined)
+        sighting = self._sighting(extents, has_joined=consumer.assignments > 0)
         return sighting, self._figures(sighting, extents)
 
     def _sighting(self, extents: Extents, has_joined: bool) -> Sighting:
@@ -81,6 +80,8 @@ class Observation:
             ),
             Figure("partitions", ("assigned",), sighting.assigned or 0),
             Figure("partitions", ("ready",), sighting.ready),
+            Figure("records_taken", (), self._app.consumer.records_taken),
+            Figure("assignments", (), self._app.consumer.assignments),
             Figure("rewinds", (), self._app.consumer.rewinds),
             *self._role.figures(),
         ]

@@ -35,6 +35,8 @@ KINDS: Final[dict[str, Kind]] = {
     "lag_records": Kind("gauge", ("topic", "partition"), "records of the log that are not taken in yet"),
     "freshness_seconds": Kind("gauge", ("partition",), "wall clock less the newest record time that was folded"),
     "partitions": Kind("gauge", ("state",), "partitions assigned, and those of them that are ready"),
+    "records_taken": Kind("counter", (), "records that the agent took in, those read again included"),
+    "assignments": Kind("counter", (), "times that the group gave this worker its share"),
     "rewinds": Kind("counter", (), "times that the driver asked for records again, because the chain was broken"),
     "emissions": Kind("counter", ("topic",), "messages that Kafka has acknowledged"),
     "checkpoint_age_seconds": Kind("gauge", ("partition",), "since this process saved the state last"),

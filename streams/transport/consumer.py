@@ -46,7 +46,8 @@ class Consumer(driver.Consumer):
         self._inflight: dict[TP, deque[Batch]] = defaultdict(deque)
         self._goals: dict[TP, int] = {}  # where each log ended when we took it over
         self._busy = False
-        self.has_been_assigned = False  # something or nothing, by the group
+        self.assignments = 0  # of something or of nothing, by the group
+        self.records_taken = 0
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -64,6 +65,7 @@ class Consumer(driver.Consumer):
                 continue
             self._accepted[tp] = batch.end
             self._busy = True
+            self.records_taken += len(batch.records)
             try:
                 yield batch
             finally:
@@ -273,7 +275,7 @@ class Consumer(driver.Consumer):
         await self.seek_wait(target)
         self._accepted.update(target)
         self._next.update(target)
-        self.has_been_assigned = True
+        self.assignments += 1
         self._last_poll = monotonic()
         return target
 

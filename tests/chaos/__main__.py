@@ -1,0 +1,114 @@
+"""One run of chaos; see the package."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from schemas.errors import Fault
+from tests.chaos.compaction import rebuild_from_compacted
+from tests.chaos.faults import Faults
+from tests.chaos.verdict import Verdict, judge, settle
+from tests.chaos.world import World
+
+CALM_SECONDS: Final = 20.0  # before the first fault: everybody has joined
+FAULT_SECONDS: Final = 2.2  # between two faults, on average
+DROWNED_EXITS: Final = (0, 1, -15, -9)  # a clean stop, a surprise, and our own signals
+
+
+def main() -> int:
+    """Exit code 0: everything counted exactly once."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--rate", type=float, default=1000.0, help="events a second")
+    options = parser.parse_args()
+    seed = secrets.randbelow(100_000) if options.seed is None else options.seed
+    folder = Path(tempfile.mkdtemp(prefix=f"groundswell-chaos-{seed}-"))
+    print(f"chaos: seed {seed}, {options.minutes:g} minutes, {options.rate:g} events a second", flush=True)
+    world = World(folder)
+    try:
+        world.open()
+        faults, verdict = run(world, seed, options.minutes * 60, options.rate)
+    except (Fault, TimeoutError, RuntimeError) as error:
+        print(f"chaos: FAILED, {error}\n{how_to_repeat(seed, options, folder)}")
+        return 1
+    finally:
+        world.close()
+    print(summary(seed, options.minutes, world, faults, verdict))
+    if verdict.trouble:
+        print("\n".join(verdict.trouble))
+        print(how_to_repeat(seed, options, folder))
+        return 1
+    shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def run(world: World, seed: int, seconds: float, rate: float) -> tuple[Faults, Verdict]:
+    """Break things for so long, let them settle, compare."""
+    dice = random.Random(seed)
+    faults = Faults(world, dice)
+    world.start_workers()
+    world.start_feed(seed, rate, CALM_SECONDS + seconds + 120)
+    begun = time.monotonic()
+    next_fault = begun + CALM_SECONDS
+    said = begun
+    while time.monotonic() - begun < CALM_SECONDS + seconds:
+        now = time.monotonic()
+        world.tend()
+        faults.undo_due(now)
+        if now >= next_fault:
+            faults.draw()
+            next_fault = now + dice.expovariate(1 / FAULT_SECONDS)
+        if now - said >= 60:
+            said = now
+            print(f"  {(now - begun) / 60:.0f} min: {dict(faults.done)}", flush=True)
+        time.sleep(0.1)
+    faults.undo_all()
+    feed = world.stop_feed()
+    settle(world)
+    verdict = judge(world, feed)
+    if not verdict.trouble:
+        verdict.trouble += rebuild_from_compacted(world)
+    verdict.trouble += [
+        f"{name} ended {number} times with exit code {code}"
+        for (name, code), number in world.ended.items()
+        if code not in DROWNED_EXITS
+    ]
+    return faults, verdict
+
+
+def summary(seed: int, minutes: float, world: World, faults: Faults, verdict: Verdict) -> str:
+    """One line of verdict, and what was done."""
+    done, counted = faults.done, world.counted
+    taken = counted["attribution groundswell_records_taken_total"]
+    assignments = sum(number for name, number in counted.items() if "assignments" in name)
+    rewinds = sum(number for name, number in counted.items() if "rewinds" in name)
+    kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(done.items()))
+    return (
+        f"chaos: faults: {kinds}\n"
+        f"chaos: workers ended: {dict(sorted((f'{name} {code}', n) for (name, code), n in world.ended.items()))}\n"
+        f"chaos: {'FAILED' if verdict.trouble else 'EQUAL'}: seed {seed}, {minutes:g} min, "
+        f"{verdict.events:,} events, "
+        f"{done['SIGKILL'] + done['SIGTERM']} kills, at least {assignments} assignments, {rewinds} rewinds, "
+        f"attribution took at least {taken:,} records, {verdict.rows:,} rows compared, "
+        f"{verdict.lost} lost, {verdict.doubled} doubled"
+    )
+
+
+def how_to_repeat(seed: int, options: argparse.Namespace, folder: Path) -> str:
+    return (
+        f"chaos: logs are in {folder}/logs; again: "
+        f"python -m tests.chaos --seed {seed} --minutes {options.minutes:g} --rate {options.rate:g}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

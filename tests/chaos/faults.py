@@ -1,0 +1,200 @@
+"""The faults that a run is drawn from.  Each is quick to begin; what lasts is undone later, in `Faults.undo_due`."""
+
+from __future__ import annotations
+
+import heapq
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.errors import KafkaError
+
+from schemas.errors import Fault
+from streams.checkpoints import Part, Seal, _encoder
+from tests.chaos.proxy import Mode
+from tests.chaos.world import SESSION_SECONDS, WORKERS, World
+
+BROKER_SECONDS: Final = (4.0, 12.0)
+STORE_SECONDS: Final = (1.0, 6.0)
+# Longer than the session: by then the partitions are somebody else's.
+PAUSE_SECONDS: Final = (1.3 * SESSION_SECONDS, 2.0 * SESSION_SECONDS)
+
+
+class Faults:
+    """Draws one fault after the other.  `done` counts them by kind."""
+
+    def __init__(self, world: World, dice: random.Random) -> None:
+        self.done: Counter[str] = Counter()
+        self._world = world
+        self._dice = dice
+        self._undo: list[tuple[float, int, Callable[[], None]]] = []
+        self._paused: set[str] = set()
+        self._broker_down: int | None = None
+        self._weighted: Final = {
+            self._kill: 46,
+            self._terminate: 14,
+            self._pause: 8,
+            self._break_broker: 3,
+            self._break_controller: 2,
+            self._break_store: 12,
+            self._kill_store: 2,
+            self._spoil_checkpoints: 4,
+            self._read_beside: 2,
+        }
+
+    def draw(self) -> None:
+        """One fault; which it was is counted when it could be done."""
+        fault = self._dice.choices(list(self._weighted), list(self._weighted.values()))[0]
+        fault()
+
+    def undo_due(self, now: float) -> None:
+        """End what has lasted long enough."""
+        while self._undo and self._undo[0][0] <= now:
+            heapq.heappop(self._undo)[2]()
+
+    def undo_all(self) -> None:
+        """End everything that still lasts."""
+        while self._undo:
+            heapq.heappop(self._undo)[2]()
+
+    def _later(self, seconds: tuple[float, float], undo: Callable[[], None]) -> None:
+        due = time.monotonic() + self._dice.uniform(*seconds)
+        heapq.heappush(self._undo, (due, self._dice.getrandbits(60), undo))
+
+    # ---- workers -------------------------------------------------------------------------------------------
+
+    def _somebody(self) -> str | None:
+        running = [name for name in WORKERS if name in self._world.stack.running() and name not in self._paused]
+        return self._dice.choice(running) if running else None
+
+    def _kill(self) -> None:
+        self._signal("SIGKILL", signal.SIGKILL)
+
+    def _terminate(self) -> None:
+        self._signal("SIGTERM", signal.SIGTERM)
+
+    def _signal(self, kind: str, number: signal.Signals) -> str | None:
+        name = self._somebody()
+        if name is not None:
+            self._world.kill(name, number)
+            self.done[kind] += 1
+        return name
+
+    def _pause(self) -> None:
+        name = self._signal("SIGSTOP", signal.SIGSTOP)
+        if name is None:
+            return
+        self._paused.add(name)
+
+        def go_on() -> None:
+            self._paused.discard(name)
+            if name in self._world.stack.running():
+                self._world.kill(name, signal.SIGCONT)
+
+        self._later(PAUSE_SECONDS, go_on)
+
+    # ---- brokers -------------------------------------------------------------------------------------------
+
+    def _break_broker(self) -> None:
+        self._kill_node("broker killed", self._dice.choice([1, 2, 3]))
+
+    def _break_controller(self) -> None:
+        node = self._controller()
+        if node is not None:
+            self._kill_node("controller killed", node)
+
+    def _kill_node(self, kind: str, node: int) -> None:
+        if self._broker_down is not None:
+            return  # with two of three away nothing is promised
+        self._broker_down = node
+        self._world.kafka.kill(node)
+        self.done[kind] += 1
+
+        def back() -> None:
+            # The stack complains of workers that ended meanwhile: they are the supervisor's.
+            with suppress(Fault):
+                self._world.kafka.start_again(node)
+            self._broker_down = None
+
+        self._later(BROKER_SECONDS, back)
+
+    def _controller(self) -> int | None:
+        try:
+            admin = KafkaAdminClient(bootstrap_servers=self._world.settings.brokers, request_timeout_ms=3000)
+            try:
+                return int(admin.describe_cluster()["controller_id"])
+            finally:
+                admin.close()
+        except (KafkaError, OSError, KeyError):
+            return None
+
+    # ---- the store -----------------------------------------------------------------------------------------
+
+    def _break_store(self) -> None:
+        mode: Mode = self._dice.choice(["refuse", "hang", "cut", "lose", "slow"])
+        self._world.proxy.mode = mode
+        self.done[f"ClickHouse: {mode}"] += 1
+
+        def mend() -> None:
+            self._world.proxy.mode = "pass"
+
+        self._later(STORE_SECONDS, mend)
+
+    def _kill_store(self) -> None:
+        if "clickhouse" not in self._world.stack.running():
+            return
+        self._world.stack.kill_child("clickhouse")
+        self.done["ClickHouse killed"] += 1
+
+        def back() -> None:
+            with suppress(Fault):
+                self._world.stack.restart_child("clickhouse")
+
+        self._later(STORE_SECONDS, back)
+
+    # ---- topics --------------------------------------------------------------------------------------------
+
+    def _spoil_checkpoints(self) -> None:
+        """What a crash, a foreign hand or a newer version might leave: parts without a seal, a wrong digest, another
+        schema, noise."""
+        largest = 2**62
+        spoilt = (
+            _encoder.encode(Part(1, "foreign", largest, 0, b"half of a state")),
+            _encoder.encode(Seal(1, "foreign", largest, 2, "0" * 16)),
+            _encoder.encode(Seal(99, "newer", largest, 0, "0" * 16)),
+            b"\x00noise",
+        )
+        self._send("checkpoints", [(f"spoilt|{number}".encode(), value) for number, value in enumerate(spoilt)])
+        self.done["checkpoints spoilt"] += 1
+
+    def _send(self, topic: str, records: list[tuple[bytes, bytes]]) -> None:
+        try:
+            producer = KafkaProducer(bootstrap_servers=self._world.settings.brokers, acks="all", max_block_ms=5000)
+            for partition in range(self._world.settings.partitions):
+                for key, value in records:
+                    producer.send(self._world.settings.topic(topic), key=key, value=value, partition=partition)
+            producer.flush(timeout=10)
+            producer.close(timeout=1)
+        except (KafkaError, OSError):
+            return  # the brokers have a fault of their own at this moment
+
+    def _read_beside(self) -> None:
+        """The consumer group of another application reads the same topics, commits, and leaves."""
+        from kafka import KafkaConsumer
+
+        try:
+            consumer = KafkaConsumer(
+                "clicks", "slices", bootstrap_servers=self._world.settings.brokers, group_id="somebody-else",
+                auto_offset_reset="earliest", session_timeout_ms=6000,
+            )  # fmt: skip
+            consumer.poll(timeout_ms=1000, max_records=500)
+            consumer.commit()
+            consumer.close()
+            self.done["another application"] += 1
+        except (KafkaError, OSError):
+            return
