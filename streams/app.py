@@ -24,7 +24,7 @@ from streams.agents.attribution import AttributionRole
 from streams.agents.conversion import ConversionRole
 from streams.agents.role import Role
 from streams.agents.sink import SinkRole
-from streams.reach import watch
+from streams.reach import watch, watch_entry
 from streams.settings import Settings
 from streams.transport import Positions
 
@@ -93,6 +93,7 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
     app = GroundswellApp(
         f"{settings.group_prefix}-{role.name}",
         broker=";".join(f"kafka-batch://{broker}" for broker in settings.brokers),
+        broker_credentials=settings.security.faust_credentials(),
         datadir=data_folder,
         value_serializer="raw",
         key_serializer="raw",
@@ -128,7 +129,7 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
 
     @app.task
     async def watch_kafka() -> None:
-        await watch(settings.brokers)
+        await asyncio.gather(watch(settings.brokers), watch_entry(settings.brokers, settings.security))
 
     @app.task
     async def flush_regularly() -> None:

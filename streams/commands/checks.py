@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 
 from schemas.errors import Fault
-from streams.reach import any_answers
+from streams.reach import any_answers, check_entry
 from streams.settings import Settings
 from streams.store import Away, connect
 
@@ -14,7 +14,7 @@ CONNECT_SECONDS = 5.0
 
 
 def check_kafka(settings: Settings) -> None:
-    """Whether any broker listens.
+    """Whether any broker listens, and lets us in.
 
     Raises:
         Fault: none does.
@@ -25,6 +25,8 @@ def check_kafka(settings: Settings) -> None:
             f"no broker answers at {settings.kafka}",
             "Start Kafka, or set GROUNDSWELL_KAFKA=host:port[,host:port].",
         )
+    if not settings.security.is_plain:
+        asyncio.run(check_entry(settings.brokers, settings.security, CONNECT_SECONDS))
 
 
 def check_store(settings: Settings) -> None:
