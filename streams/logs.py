@@ -1,7 +1,8 @@
 """Log lines for people (or JSON for machines), on stderr.
 
 A broker that is away makes the clients beneath us complain many times a second.  What they say of connections is
-dropped (`streams.reach` says it once), every other sentence of theirs is printed once a minute.
+dropped (`streams.reach` says it once; that a password goes in the clear, `groundswell doctor` says), every other
+sentence of theirs is printed once a minute.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ QUIET_SECONDS: Final = 60.0
 OURS: Final = "groundswell"
 _CONNECTION = re.compile(
     r"Unable (?:to )?connect|Unable to (?:update|request) metadata|Failed fetch messages|NodeNotReady|ConnectionError|"
+    r"in the clear|"
     r"[Cc]oordinator|Heartbeat|Topic \S+ not found in cluster metadata|OffsetCommit failed|Got error produce response"
 )
 

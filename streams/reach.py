@@ -11,13 +11,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
+from enum import Enum
 from typing import Final
 
 from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError
 
 from schemas.errors import Fault
-from streams.security import Security, refused
+from streams.security import Security, not_spoken, refused
 
 logger = logging.getLogger("groundswell.kafka")
 
@@ -84,16 +85,36 @@ async def check_entry(brokers: Sequence[str], security: Security, within: float 
     Raises:
         Fault: one refuses us, and none lets us in.
     """
-    refusal: Fault | None = None
-    for broker in brokers:
-        host, _, port = broker.rpartition(":")
-        asked = create_conn(host.strip("[]"), int(port), request_timeout_ms=int(within * 1000), **security.arguments())
-        try:
-            connection = await asyncio.wait_for(asked, within)
-        except (KafkaError, OSError, TimeoutError) as error:
-            refusal = refused(security, broker, error) or refusal
-        else:
-            connection.close()
+    for attempt in range(REFUSALS):
+        refusals = [await _refusal(broker, security, within) for broker in brokers]
+        if None in refusals:
             return
-    if refusal is not None:
-        raise refusal
+        certain = [refusal for refusal in refusals if isinstance(refusal, Fault)]
+        if certain:
+            raise certain[0]
+        if not any(refusal is Turned.CLOSED for refusal in refusals):
+            return
+        if attempt + 1 < REFUSALS:
+            await asyncio.sleep(1.0)  # a broker that starts or ends closes connections too
+    raise not_spoken(security, ",".join(brokers))
+
+
+class Turned(Enum):
+    """Why one knock led nowhere, where nobody says so."""
+
+    AWAY = "nobody there"
+    CLOSED = "the connection was taken and then closed"
+
+
+async def _refusal(broker: str, security: Security, within: float) -> Fault | Turned | None:
+    """What a broker has against us; None where it lets us in."""
+    host, _, port = broker.rpartition(":")
+    asked = create_conn(host.strip("[]"), int(port), request_timeout_ms=int(within * 1000), **security.arguments())
+    try:
+        connection = await asyncio.wait_for(asked, within)
+    except (KafkaError, OSError, TimeoutError) as error:
+        cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        was_closed = isinstance(error, KafkaError | ConnectionResetError)
+        return refused(security, broker, cause) or (Turned.CLOSED if was_closed else Turned.AWAY)
+    connection.close()
+    return None

@@ -143,6 +143,12 @@ def refused(security: Security, where: str, error: Exception) -> Fault | None:
     return None
 
 
+def not_spoken(security: Security, where: str) -> Fault:
+    """What to say when somebody listens, and does not speak as we do."""
+    what = f"somebody listens at {where} and does not answer as Kafka does with {SETTING}={security.protocol}"
+    return Fault("settings", what, f"Set {SETTING} to what that listener asks for, or GROUNDSWELL_KAFKA to another.")
+
+
 def _reason(error: Exception) -> str:
     said = getattr(error, "verify_message", "") or getattr(error, "reason", "") or ""
     return str(said).replace("_", " ").lower() or type(error).__name__

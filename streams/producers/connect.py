@@ -14,7 +14,7 @@ from kafka.errors import KafkaError
 
 from schemas.errors import Fault
 from streams.reach import check_entry
-from streams.security import PLAINTEXT, SETTING, Security, refused
+from streams.security import PLAINTEXT, Security, not_spoken, refused
 
 REACHED_WITHIN_MS: Final = 10_000
 LISTENS_WITHIN_S: Final = 1.0
@@ -51,8 +51,7 @@ def unreachable(brokers: Sequence[str], error: Exception, security: Security = P
     if fault is not None:
         return fault
     if any(_listens(broker) for broker in brokers):
-        what = f"somebody listens at {where} and does not answer as Kafka does with {SETTING}={security.protocol}"
-        return Fault("kafka", what, f"Set {SETTING} to what that listener asks for, or GROUNDSWELL_KAFKA to another.")
+        return not_spoken(security, where)
     return Fault(
         "kafka",
         f"no broker answers at {where} ({type(error).__name__})",
