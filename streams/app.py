@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib.metadata import version as version_of
 from typing import Any, Final
 
@@ -49,6 +50,13 @@ class GroundswellApp(faust.App):
     flush: Callable[[], Awaitable[None]] | None = None
     # Whether a late emission of a paused process could be taken for a newer one than its successor's.
     fenced: bool = False
+    entry: Callable[[], Awaitable[None]] | None = None
+
+    async def on_first_start(self) -> None:
+        await super().on_first_start()
+        if self.entry is not None:
+            # Tasks begin once the consumer has joined, and one that is refused never does.
+            self.add_future(self.entry())
 
 
 class PassThrough(faust.Schema):
@@ -118,6 +126,7 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
     app.batch_topics = frozenset(settings.topic(topic) for topic in role.topics)
     app.positions = role.positions
     app.flush = role.flush
+    app.entry = partial(watch_entry, settings.brokers, settings.security)
     app.fenced = isinstance(role, AttributionRole)
     topic = app.topic(*sorted(app.batch_topics), schema=PassThrough())
     topic.maxsize = QUEUED_BATCHES  # the argument of app.topic is dropped
@@ -129,7 +138,7 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
 
     @app.task
     async def watch_kafka() -> None:
-        await asyncio.gather(watch(settings.brokers), watch_entry(settings.brokers, settings.security))
+        await watch(settings.brokers)
 
     @app.task
     async def flush_regularly() -> None:

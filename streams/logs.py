@@ -3,6 +3,9 @@
 A broker that is away makes the clients beneath us complain many times a second.  What they say of connections is
 dropped (`streams.reach` says it once; that a password goes in the clear, `groundswell doctor` says), every other
 sentence of theirs is printed once a minute.
+
+Law: no line carries what is in an event.  Places and ids say which one it is.  An error that is logged is a way around
+that, because parsers quote what they could not read; so errors lose what they quote here, whoever logs them.
 """
 
 from __future__ import annotations
@@ -11,10 +14,15 @@ import json
 import logging
 import re
 import time
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
+
+from schemas.errors import Fault, without_values
 
 QUIET_SECONDS: Final = 60.0
 OURS: Final = "groundswell"
+# Of these the text says where and why, and is made without looking into a record.
+PLAIN_SPOKEN: Final = (OSError, RuntimeError, Fault)
 _CONNECTION = re.compile(
     r"Unable (?:to )?connect|Unable to (?:update|request) metadata|Failed fetch messages|NodeNotReady|ConnectionError|"
     r"in the clear|"
@@ -44,6 +52,36 @@ class Once(logging.Filter):
         return True
 
 
+class Told(str):
+    """An error in words; it looks the same however a line is formatted."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class NoPayload(logging.Filter):
+    """Puts words in the place of errors."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(_without_payload(value) for value in record.args)
+        return True
+
+
+def _without_payload(value: Any) -> Any:
+    return told(value) if isinstance(value, BaseException) else value
+
+
+def told(error: BaseException) -> Told:
+    """What went wrong and where in the program, without what a parser quoted."""
+    said = str(error) if isinstance(error, PLAIN_SPOKEN) else without_values(str(error))
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})" if trace is not None else ""
+    return Told(f"{type(error).__name__}{': ' if said else ''}{said}{where}")
+
+
 class JsonLines(logging.Formatter):
     """One JSON object a line."""
 
@@ -66,6 +104,7 @@ def configure(style: str, level: int = logging.INFO) -> None:
         style: "text" or "json".
     """
     handler = logging.StreamHandler()
+    handler.addFilter(NoPayload())
     handler.addFilter(Once())
     plain = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
     handler.setFormatter(JsonLines() if style == "json" else plain)

@@ -105,16 +105,21 @@ class ApacheKafka:
         )
 
     def know(self, users: Mapping[str, str]) -> None:
-        """Let users in by SCRAM, each with its password."""
+        """Let users in by SCRAM, each with its password, which replaces an earlier one.
+
+        Raises:
+            Fault: the cluster does not take one.
+        """
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
         try:
-            admin.alter_user_scram_credentials(
-                [
-                    UserScramCredentialUpsertion(name, mechanism, password=password)
-                    for name, password in users.items()
-                    for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512)
+            # One request a mechanism: Kafka alters a user once in each.
+            for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
+                wanted = [
+                    UserScramCredentialUpsertion(name, mechanism, password=password) for name, password in users.items()
                 ]
-            )
+                for name, error in admin.alter_user_scram_credentials(wanted).items():
+                    if error:
+                        raise Fault("kafka", f"the user {name!r} is not taken ({error})", "Give another name")
         finally:
             admin.close()
 
