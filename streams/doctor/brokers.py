@@ -89,6 +89,7 @@ def _examine_rules(settings: Settings, found: Mapping[str, Found]) -> Iterator[F
         replication=settings.replication,
         retention_days=settings.retention_days,
         horizon_days=settings.horizon_days,
+        security=settings.security,
     )
     missing = [plan.name(topic.name) for topic in TOPICS if topic.name not in found]
     if missing:
