@@ -215,7 +215,8 @@ class Sink:
         except (ClickHouseError, OSError) as error:
             self._client = None
             # The store quotes what it could not read.
-            raise translate(ClickHouseError(without_values(str(error))), self._where) from error
+            said = ClickHouseError(without_values(str(error))) if isinstance(error, ClickHouseError) else error
+            raise translate(said, self._where) from error
 
     def _say_away(self, away: Away) -> None:
         if not self._away:
