@@ -14,7 +14,8 @@ from ground import ROOT
 from infra.embedded.clickhouse.users import READER, WRITER, passwords
 from schemas.errors import Fault
 from schemas.secret import SECRETS, secret
-from streams.security import Security, refused
+from streams.commands.demo import OF_ANOTHER_PLACE, address_shown
+from streams.security import PLAINTEXT, Security, refused
 from streams.settings import Settings
 from streams.store import with_password
 
@@ -196,3 +197,14 @@ def test_whoever_is_told_how_to_come_in_is_told_it_everywhere() -> None:
     for name, node in told:
         said = ast.unparse(node)
         assert "security" in said, f"{name} at {node.lineno_in}"  # type: ignore[attr-defined]
+
+
+def test_the_demo_takes_nothing_of_another_places_security(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = {f"GROUNDSWELL_{name}": value for name, value in {**SCRAM, "STORE_PASSWORD": "hush"}.items()}
+    own = {"GROUNDSWELL_STORE": "clickhouse://reader:its-own@127.0.0.1:9/groundswell"}
+    settings = Settings.from_environment({**elsewhere, **OF_ANOTHER_PLACE, **own})
+    assert settings.security == PLAINTEXT
+    assert settings.store == own["GROUNDSWELL_STORE"]
+    assert address_shown(settings.store) == settings.store  # everybody knows that of a laptop
+    monkeypatch.setenv("GROUNDSWELL_READER_PASSWORD", "its-own")
+    assert "its-own" not in address_shown(settings.store)
