@@ -11,9 +11,12 @@ from pathlib import Path
 
 from certificates import Certificates, make_certificates
 
+from infra.embedded.clickhouse.users import WRITER
 from infra.kafka.cluster import ApacheKafka
 from infra.kafka.listeners import Listener
+from infra.processes.ports import free_port, listens
 from infra.processes.stack import Stack
+from schemas.secret import READER_PASSWORD, WRITER_PASSWORD
 
 USER = "groundswell-test"
 
@@ -47,6 +50,27 @@ class Secured:
             "GROUNDSWELL_KAFKA_SECURITY": protocol,
             **more,
         }
+
+
+@dataclass(frozen=True)
+class GuardedStore:
+    """A store and the password of its writer."""
+
+    port: int
+    password: str = field(repr=False)
+
+    def address(self, database: str) -> str:
+        """GROUNDSWELL_STORE without the password."""
+        return f"clickhouse://{WRITER}@127.0.0.1:{self.port}/{database}"
+
+
+def start_guarded_store(stack: Stack) -> GuardedStore:
+    store = GuardedStore(free_port(), f"pw-{secrets.token_hex(8)}")
+    data = str(stack.folder / "guarded")
+    argv = [sys.executable, "-m", "infra.embedded.clickhouse", "--data", data, "--port", str(store.port)]
+    given = {WRITER_PASSWORD: store.password, READER_PASSWORD: f"pw-{secrets.token_hex(8)}"}
+    stack.start("guarded", argv, env=given, ready=lambda: listens(store.port))
+    return store
 
 
 def start_secured(stack: Stack, folder: Path) -> Secured:

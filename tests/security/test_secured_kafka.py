@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from ground import Store
-from secured import USER, Secured, groundswell
+from secured import USER, GuardedStore, Secured, groundswell
 
 from infra.processes.stack import Stack
 
@@ -26,44 +27,73 @@ pytestmark = pytest.mark.kafka
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_a_secured_pipeline_is_equal_to_its_log_and_says_no_secret(
-    secured: Secured, ground: Stack, database: Store, way: str, prefix: str, tmp_path: Path
+    secured: Secured, guarded_store: GuardedStore, ground: Stack, way: str, prefix: str, tmp_path: Path
 ) -> None:
     settings = {
         **secured.settings(way),
-        "GROUNDSWELL_STORE": database.store,
+        "GROUNDSWELL_STORE": guarded_store.address(f"secured_{prefix.strip('-')}"),
+        "GROUNDSWELL_STORE_PASSWORD": guarded_store.password,
         "GROUNDSWELL_PREFIX": prefix,
         "GROUNDSWELL_GROUP_PREFIX": f"{prefix}group",
+        "GROUNDSWELL_LOG": "json" if way == "password, scram" else "text",
         **GROUP,
         **PLAYED,
     }
-    secrets = [secured.password, urlsplit(database.store).password or ""]
-    said = [groundswell(settings, verb) for verb in ("topics", "migrate")]
+    if way == "password and tls":
+        settings |= in_files(settings, tmp_path)
+    said = {verb: groundswell(settings, verb) for verb in ("topics", "migrate")}
     for role in ROLES:
         argv = [sys.executable, "-m", "streams.commands", "worker", role]
         ground.start(f"{prefix}{role}", argv, env=settings)
     try:
-        said.append(groundswell(settings, "replay", "door"))
-        said.append(groundswell(settings, "send", "clicks", stdin=""))
-        said.append(groundswell(settings, "annotate", "door", "note", "a note"))
-        said.append(groundswell(settings, "audit", "--wait", "150", seconds=200))
-        said.append(groundswell(settings, "topics", "--check"))
-        said.append(groundswell(settings, "healthy", "sink"))
-        said.append(groundswell(settings, "sql", "SELECT count() FROM shares FINAL"))
+        said["replay"] = groundswell(settings, "replay", "door")
+        said["send"] = groundswell(settings, "send", "clicks", stdin="")
+        said["annotate"] = groundswell(settings, "annotate", "door", "note", "a note")
+        said["audit"] = groundswell(settings, "audit", "--wait", "150", seconds=200)
+        said["check"] = groundswell(settings, "topics", "--check")
+        said["healthy"] = groundswell(settings, "healthy", "sink")
+        said["sql"] = groundswell(settings, "sql", "SELECT count() FROM shares FINAL")
+        said["doctor"] = groundswell(settings, "doctor", "--json")
+        processes = command_lines()
         assert set(ground.running()) >= {f"{prefix}{role}" for role in ROLES}
     finally:
         for role in ROLES:
             ground.stop_child(f"{prefix}{role}")
-    for done in said:
-        assert done.returncode == 0, (done.args, done.stdout, done.stderr, logs(ground, prefix))
-    assert said[5].stdout.rstrip().endswith("equal"), said[5].stdout
-    assert not said[5].stdout.rstrip().endswith("NOT equal")
-    everything = "".join(done.stdout + done.stderr for done in said) + logs(ground, prefix)
-    # The store's password is its user's name here: as a word of its own it would be "groundswell".
-    assert [word for word in secrets if word in everything.replace("groundswell", "")] == []
+    for verb, done in said.items():
+        expected = 1 if verb == "doctor" else 0  # there is one copy of everything
+        assert done.returncode == expected, (verb, done.stdout, done.stderr, logs(ground))
+    assert said["audit"].stdout.splitlines()[-1] == "equal"
+    found = {(finding["check"], finding["state"]) for finding in json.loads(said["doctor"].stdout)["findings"]}
+    assert found >= {("way to kafka", "ok"), ("kafka listener", "ok"), ("copies", "wrong"), ("store's users", "ok")}
+    everything = "".join(done.stdout + done.stderr for done in said.values()) + logs(ground)
+    for secret in (secured.password, guarded_store.password):
+        assert secret not in everything
+        assert secret not in processes
 
 
-def logs(ground: Stack, prefix: str) -> str:
-    return "".join(ground.log_of(f"{prefix}{role}").read_text() for role in ROLES)
+def in_files(settings: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The same passwords by files."""
+    changed = {}
+    for name in ("GROUNDSWELL_KAFKA_PASSWORD", "GROUNDSWELL_STORE_PASSWORD"):
+        file = folder / name
+        file.touch(mode=0o600)
+        file.write_text(f"{settings[name]}\n")
+        changed |= {name: "", f"{name}_FILE": str(file)}
+    return changed
+
+
+def command_lines() -> str:
+    """Of every process that can be seen, where the system shows them."""
+    found = b""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found += path.read_bytes() + b"\n"
+    return found.decode(errors="replace")
+
+
+def logs(ground: Stack) -> str:
+    """What every process of the ground has said, brokers and stores included."""
+    return "".join(path.read_text() for path in sorted(ground.log_of("x").parent.glob("*.log")))
 
 
 def assert_one_line(done: subprocess.CompletedProcess[str], *words: str, secret: str) -> None:
@@ -105,6 +135,7 @@ WRONG_WAYS = [
         "GROUNDSWELL_KAFKA_CERTIFICATE",
     ),
     ("password, scram", {"GROUNDSWELL_KAFKA_SECURITY": "sasl_ssl"}, "GROUNDSWELL_KAFKA_SECURITY"),
+    ("password and tls", {"GROUNDSWELL_KAFKA": "another name"}, "GROUNDSWELL_KAFKA to its name"),
 ]
 
 
@@ -113,7 +144,8 @@ WRONG_WAYS = [
 def test_tls_that_does_not_fit_is_one_line(
     secured: Secured, way: str, changes: dict[str, str], cure: str, verb: tuple[str, ...]
 ) -> None:
-    named = {"other": str(secured.certificates.other_ca)}
+    elsewhere = secured.settings(way)["GROUNDSWELL_KAFKA"].replace("127.0.0.1", "localhost")
+    named = {"other": str(secured.certificates.other_ca), "another name": elsewhere}
     settings = {**secured.settings(way), **{name: named.get(value, value) for name, value in changes.items()}}
     assert_one_line(groundswell(settings, *verb), cure, secret=secured.password)
 
