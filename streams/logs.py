@@ -60,11 +60,14 @@ class Told(str):
 
 
 class NoPayload(logging.Filter):
-    """Puts words in the place of errors."""
+    """Puts words in the place of errors, and of stack traces: those end with the error's own text."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
             record.args = tuple(_without_payload(value) for value in record.args)
+        if record.exc_info and record.exc_info[1] is not None and record.name.startswith(OURS):
+            record.msg, record.args = f"{record.getMessage()}: {told(record.exc_info[1])}", None
+            record.exc_info = None
         return True
 
 
@@ -92,8 +95,6 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
         return json.dumps(line)
 
 

@@ -144,6 +144,7 @@ def test_an_error_that_is_logged_says_what_and_where_and_quotes_nothing(
         logs.configure(style)
         for error in failures():
             logging.getLogger(name).warning("%s and %r", error, error)
+            logging.getLogger(name).warning("with a stack trace", exc_info=error)
         logging.getLogger(name).warning("kept: %s", Fault("kafka", "a 'quoted' name", "Do that."))
     finally:
         root.handlers = before
