@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 KAFKA ?= tansu
 
-.PHONY: help install demo test check lint types imports unit faults kafka dashboards dictionary screenshots speed lock clean
+.PHONY: help install demo test check lint types imports unit faults kafka dashboards dictionary screenshots speed lock \
+  audit-dependencies clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
 
 install: $(VENV)/.installed  ## the virtual environment; .venv/bin/groundswell is the command
 
@@ -56,6 +57,13 @@ screenshots: install  ## the README's picture and pictures of all boards in buil
 
 speed: install  ## events per second of attribution beside a stock Faust agent (Java, Maven)
 	$(BIN)/python -m tests.benchmarks.first_figure
+
+# In an environment of its own: what is audited stays what is locked.  Without --strict a package that the service does
+# not know would count as clean.
+audit-dependencies:  ## known vulnerabilities of what is locked (needs the package index's vulnerability service)
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/pip install --quiet --disable-pip-version-check 'pip-audit>=2.9,<3'
+	build/audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
 
 lock:  ## both requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \

@@ -1,6 +1,14 @@
-"""One error for everything a person can meet: it says whose fault it is and what to do next."""
+"""One error for everything a person can meet: it says whose fault it is and what to do next.
+
+Law: what is said of an event says where it is and what is wrong with it, never what is in it.
+"""
 
 from __future__ import annotations
+
+import re
+
+# From the first quote to the last one of its kind: what is quoted may hold quotes itself.
+_QUOTED = re.compile(r"""(['"]).*\1""", re.DOTALL)
 
 
 class Fault(Exception):
@@ -20,3 +28,8 @@ class Fault(Exception):
 
     def __str__(self) -> str:
         return f"{self.whose}: {self.what}. {self.mend}"
+
+
+def without_values(said: str) -> str:
+    """One line of what a parser said, without what it quoted: that is of the event, and log lines carry none of it."""
+    return _QUOTED.sub(r"\1...\1", said).partition("\n")[0][:300]

@@ -100,4 +100,4 @@ def heartbeat_row(heard: Heard, record_time_ms: int) -> dict[str, Any]:
 
 def _check_moment(text: str) -> None:
     if not YEAR_2000_MS <= parse_ms(text) < YEAR_2100_MS:
-        raise ValueError(f"{text!r} is not in the years 2000 to 2099")
+        raise ValueError("a time is not in the years 2000 to 2099")

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib.metadata import version as version_of
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ from streams.agents.conversion import ConversionRole
 from streams.agents.role import Role
 from streams.agents.sink import SinkRole
 from streams.observing import Observation
-from streams.reach import watch
+from streams.reach import watch, watch_entry
 from streams.settings import Settings
 from streams.transport import Positions
 
@@ -51,9 +52,16 @@ class GroundswellApp(faust.App):
     # Whether a late emission of a paused process could be taken for a newer one than its successor's.
     fenced: bool = False
     kafka_is_away: bool = False
+    entry: Callable[[], Awaitable[None]] | None = None
 
     def note_kafka(self, is_away: bool) -> None:
         self.kafka_is_away = is_away
+
+    async def on_first_start(self) -> None:
+        await super().on_first_start()
+        if self.entry is not None:
+            # Tasks begin once the consumer has joined, and one that is refused never does.
+            self.add_future(self.entry())
 
 
 class PassThrough(faust.Schema):
@@ -98,6 +106,7 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
     app = GroundswellApp(
         f"{settings.group_prefix}-{role.name}",
         broker=";".join(f"kafka-batch://{broker}" for broker in settings.brokers),
+        broker_credentials=settings.security.faust_credentials(),
         datadir=data_folder,
         value_serializer="raw",
         key_serializer="raw",
@@ -122,6 +131,7 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
     app.batch_topics = frozenset(settings.topic(topic) for topic in role.topics)
     app.positions = role.positions
     app.flush = role.flush
+    app.entry = partial(watch_entry, settings.brokers, settings.security)
     app.fenced = isinstance(role, AttributionRole)
     topic = app.topic(*sorted(app.batch_topics), schema=PassThrough())
     topic.maxsize = QUEUED_BATCHES  # the argument of app.topic is dropped

@@ -123,7 +123,7 @@ class Checkpoints:
         return None
 
     def _tails(self, partition: int) -> AsyncIterator[list[Saved]]:
-        return tails(self._settings.brokers, self._topic, partition, _decode)
+        return tails(self._settings.brokers, self._topic, partition, _decode, security=self._settings.security)
 
 
 def _decode(value: bytes | None) -> Saved | None:

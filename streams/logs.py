@@ -1,7 +1,11 @@
 """Log lines for people (or JSON for machines), on stderr.
 
 A broker that is away makes the clients beneath us complain many times a second.  What they say of connections is
-dropped (`streams.reach` says it once), every other sentence of theirs is printed once a minute.
+dropped (`streams.reach` says it once; that a password goes in the clear, `groundswell doctor` says), every other
+sentence of theirs is printed once a minute.
+
+Law: no line carries what is in an event.  Places and ids say which one it is.  An error that is logged is a way around
+that, because parsers quote what they could not read; so errors lose what they quote here, whoever logs them.
 """
 
 from __future__ import annotations
@@ -10,12 +14,18 @@ import json
 import logging
 import re
 import time
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
+
+from schemas.errors import Fault, without_values
 
 QUIET_SECONDS: Final = 60.0
 OURS: Final = "groundswell"
+# Of these the text says where and why, and is made without looking into a record.
+PLAIN_SPOKEN: Final = (OSError, RuntimeError, Fault)
 _CONNECTION = re.compile(
     r"Unable (?:to )?connect|Unable to (?:update|request) metadata|Failed fetch messages|NodeNotReady|ConnectionError|"
+    r"in the clear|"
     r"[Cc]oordinator|Heartbeat|Topic \S+ not found in cluster metadata|OffsetCommit failed|Got error produce response"
 )
 
@@ -42,6 +52,39 @@ class Once(logging.Filter):
         return True
 
 
+class Told(str):
+    """An error in words; it looks the same however a line is formatted."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class NoPayload(logging.Filter):
+    """Puts words in the place of errors, and of stack traces: those end with the error's own text."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(_without_payload(value) for value in record.args)
+        if record.exc_info and record.exc_info[1] is not None and record.name.startswith(OURS):
+            record.msg, record.args = f"{record.getMessage()}: {told(record.exc_info[1])}", None
+            record.exc_info = None
+        return True
+
+
+def _without_payload(value: Any) -> Any:
+    return told(value) if isinstance(value, BaseException) else value
+
+
+def told(error: BaseException) -> Told:
+    """What went wrong and where in the program, without what a parser quoted."""
+    said = str(error) if isinstance(error, PLAIN_SPOKEN) else without_values(str(error))
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})" if trace is not None else ""
+    return Told(f"{type(error).__name__}{': ' if said else ''}{said}{where}")
+
+
 class JsonLines(logging.Formatter):
     """One JSON object a line."""
 
@@ -52,8 +95,6 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
         return json.dumps(line)
 
 
@@ -64,6 +105,7 @@ def configure(style: str, level: int = logging.INFO) -> None:
         style: "text" or "json".
     """
     handler = logging.StreamHandler()
+    handler.addFilter(NoPayload())
     handler.addFilter(Once())
     plain = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
     handler.setFormatter(JsonLines() if style == "json" else plain)

@@ -50,6 +50,7 @@ class Outbox:
             max_request_size=REQUEST_BYTES,
             request_timeout_ms=DELIVERY_TIMEOUT_MS,
             linger_ms=0,
+            **self._settings.security.arguments(),
         )
         await self._producer.start()
 

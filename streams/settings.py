@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,21 +12,35 @@ from msgspec import Meta, Struct
 
 from schemas.campaign import Campaign, load_campaigns
 from schemas.errors import Fault
+from schemas.secret import FILE, KAFKA_PASSWORD, STORE_PASSWORD, both_set, read_secret, secret
 from schemas.topics import HORIZON_DAYS
-from streams.store import check_address
+from streams.security import MECHANISMS, PROTOCOLS, Security
+from streams.store import check_address, with_password
 
 PREFIX: Final = "GROUNDSWELL_"
+_NOT_SHOWN: Final = frozenset({"kafka_password", "store", "store_password"})
 CAMPAIGNS_HERE: Final = Path(__file__).parent.parent / "infra" / "campaigns"
 
 
 class Settings(Struct, frozen=True):
     """Every setting there is; `GROUNDSWELL_<NAME>` in the environment sets the field of that name.
 
-    Times are in seconds.  The defaults are fit for a laptop only: no password, loopback addresses.
+    Times are in seconds.  The defaults are fit for a laptop only: no password, loopback addresses.  The password of
+    the store is in `store`, wherever it came from; no representation shows a password.
     """
 
     kafka: str = "127.0.0.1:9092"
+    kafka_security: Annotated[str, Meta(pattern=f"^({'|'.join(PROTOCOLS)})$")] = "plaintext"
+    kafka_sasl_mechanism: Annotated[str, Meta(pattern=f"^({'|'.join(MECHANISMS)})$")] = "SCRAM-SHA-512"
+    kafka_user: str = ""
+    kafka_password: str = ""
+    kafka_password_file: str = ""
+    kafka_ca: str = ""
+    kafka_certificate: str = ""
+    kafka_key: str = ""
     store: str = "clickhouse://default@127.0.0.1:8123/groundswell"
+    store_password: str = ""
+    store_password_file: str = ""
     prefix: str = ""
     campaigns: str = str(CAMPAIGNS_HERE)
     partitions: Annotated[int, Meta(ge=1, le=1024)] = 4
@@ -55,16 +69,26 @@ class Settings(Struct, frozen=True):
         """Settings of the process.  An empty value counts as none; names that are no settings are ignored.
 
         Raises:
-            Fault: a value that is not as the field wants it.
+            Fault: a value that is not as the field wants it, or values that do not belong together.
         """
         known = {PREFIX + field.upper(): field for field in cls.__struct_fields__}
         given = {known[name]: value for name, value in environment.items() if name in known and value != ""}
         try:
-            return msgspec.convert(given, cls, strict=False)
+            settings = msgspec.convert(given, cls, strict=False)
         except msgspec.ValidationError as error:
             # msgspec says "Expected `int`, got `str` - at `$.partitions`".
             wrong, _, place = str(error).partition(" - at `$.")
             raise Fault("settings", f"{PREFIX}{place.rstrip('`').upper()}: {wrong}", "Mend this variable.") from error
+        settings._check_kafka()
+        password = secret(environment, STORE_PASSWORD)
+        return msgspec.structs.replace(settings, store=with_password(settings.store, password))
+
+    def __repr__(self) -> str:
+        shown = [f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _NOT_SHOWN]
+        return f"Settings({', '.join(shown)})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [(name, getattr(self, name)) for name in self.__struct_fields__ if name not in _NOT_SHOWN]
 
     def topic(self, name: str) -> str:
         """The physical name of a topic."""
@@ -86,6 +110,33 @@ class Settings(Struct, frozen=True):
             if not host or not port.isdigit():
                 raise Fault("settings", f"GROUNDSWELL_KAFKA has {broker!r}", "Write host:port[,host:port].")
         return brokers
+
+    @property
+    def security(self) -> Security:
+        """How to come in at the brokers.
+
+        Raises:
+            Fault: the file of the password cannot be read.
+        """
+        file = self.kafka_password_file
+        return self._security(read_secret(KAFKA_PASSWORD + FILE, file) if file else self.kafka_password)
+
+    def _security(self, password: str) -> Security:
+        return Security(
+            self.kafka_security,
+            self.kafka_sasl_mechanism,
+            self.kafka_user,
+            password,
+            self.kafka_ca,
+            self.kafka_certificate,
+            self.kafka_key,
+        )
+
+    def _check_kafka(self) -> None:
+        if self.kafka_password and self.kafka_password_file:
+            raise both_set(KAFKA_PASSWORD)
+        # The file is read by those alone who go to Kafka: the page, say, may not be let to it.
+        self._security(self.kafka_password or self.kafka_password_file).check()
 
     @property
     def store_shown(self) -> str:

@@ -20,7 +20,7 @@ from schemas import annotations as notes
 from schemas import heartbeats, results, stalls
 from schemas.codec import Codec, Rejection
 from schemas.dead_letters import DeadLetter
-from schemas.errors import Fault
+from schemas.errors import Fault, without_values
 from schemas.rows import annotation_row, dead_letter_row, heartbeat_row, raw_row, stall_row
 from schemas.slices import Entity, home_of
 from schemas.topics import ANNOTATIONS, CONVERSIONS, DEAD_LETTERS, HEARTBEATS, SOURCES, STALLS
@@ -153,7 +153,8 @@ def _heartbeat_row(record: Any, _partition: int) -> dict[str, Any] | None:
 
 
 def _leave_out(batch: Batch, record: Any, error: Exception) -> None:
-    logger.warning("%s-%d holds at offset %d no such record (%s): left out", *batch.tp, record.offset, error)
+    why = without_values(str(error))
+    logger.warning("%s-%d holds at offset %d no such record (%s): left out", *batch.tp, record.offset, why)
 
 
 def _leave_out_foreign_result(batch: Batch, record: Any, error: Exception) -> None:
@@ -166,7 +167,7 @@ def _leave_out_foreign_result(batch: Batch, record: Any, error: Exception) -> No
         raise Fault(
             "groundswell",
             f"{batch.tp.topic}-{batch.tp.partition} holds at offset {record.offset} a result of another version "
-            f"({error})",
+            f"({without_values(str(error))})",
             "Start the sink in the version that `groundswell worker conversion` runs in, or a newer one.",
         ) from error
     _leave_out(batch, record, error)
@@ -242,7 +243,9 @@ class Sink:
             raise
         except (ClickHouseError, OSError) as error:
             self._client = None
-            raise translate(error, self._where) from error
+            # The store quotes what it could not read.
+            said = ClickHouseError(without_values(str(error))) if isinstance(error, ClickHouseError) else error
+            raise translate(said, self._where) from error
 
     def _say_away(self, away: Away) -> None:
         if not self._away:

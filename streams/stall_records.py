@@ -23,7 +23,8 @@ FIRST_REACH: Final = 2000
 async def newest_stalls(settings: Settings, partition: int) -> list[Stall]:
     """Records among which is the newest of every entity of the partition."""
     found: list[Stall] = []
-    async for found in tails(settings.brokers, settings.topic(STALLS), partition, _decode, FIRST_REACH):
+    topic, security = settings.topic(STALLS), settings.security
+    async for found in tails(settings.brokers, topic, partition, _decode, FIRST_REACH, security):
         if is_whole(found):
             break
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, Final
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -78,6 +78,24 @@ def check_address(store: str) -> None:
         raise Fault(
             "settings", "GROUNDSWELL_STORE is no address", "Write clickhouse://user:password@host:8123/groundswell."
         )
+
+
+def with_password(store: str, password: str) -> str:
+    """A store's address with the password in it; as it is where `password` is empty.
+
+    Raises:
+        Fault: it is no address, or holds a password already.
+    """
+    if not password:
+        return store
+    check_address(store)
+    parts = urlsplit(store)
+    if parts.password:
+        what = "GROUNDSWELL_STORE holds a password, and GROUNDSWELL_STORE_PASSWORD or its file gives one too"
+        raise Fault("settings", what, "Take one of them away.")
+    _, _, place = parts.netloc.rpartition("@")
+    user = parts.username or "default"
+    return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{place}").geturl()
 
 
 def database_of(store: str) -> str:

@@ -14,6 +14,8 @@ from typing import Any, Final, TypeVar
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError
 
+from streams.security import PLAINTEXT, Security
+
 logger = logging.getLogger("groundswell.tails")
 Answer = TypeVar("Answer")
 Record = TypeVar("Record")
@@ -28,6 +30,7 @@ async def tails(
     partition: int,
     decode: Callable[[bytes | None], Record | None],
     reach: int = TAIL_RECORDS,
+    security: Security = PLAINTEXT,
 ) -> AsyncIterator[list[Record]]:
     """The last records of a partition, then more and more of them, until all were looked at.
 
@@ -35,25 +38,29 @@ async def tails(
         topic: physical.
         decode: makes a record of a value; None where it is of no use.
         reach: how many records from the end are looked at first.
+        security: how to come in at the brokers.
     """
     tp = TopicPartition(topic, partition)
-    begin, end = await _patiently(brokers, lambda consumer: _extent_of(consumer, tp))
+    begin, end = await _patiently(brokers, security, lambda consumer: _extent_of(consumer, tp))
     while True:
         start = max(begin, end - reach)
-        yield await _patiently(brokers, lambda consumer, start=start: _read(consumer, tp, start, end, decode))  # type: ignore[misc]
+        ask = lambda consumer, start=start: _read(consumer, tp, start, end, decode)  # noqa: E731
+        yield await _patiently(brokers, security, ask)
         if start == begin:
             return
         reach *= 4
 
 
-async def _patiently(brokers: Sequence[str], ask: Callable[[Any], Awaitable[Answer]]) -> Answer:
+async def _patiently(brokers: Sequence[str], security: Security, ask: Callable[[Any], Awaitable[Answer]]) -> Answer:
     """Ask with a client of its own, again and again while the broker is away."""
+    arguments = security.arguments()
     while True:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=brokers,
             client_id="groundswell-checkpoints",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            **arguments,
         )
         try:
             await consumer.start()

@@ -14,17 +14,17 @@ from schemas.campaign import StallRules
 from schemas.codec import MAXIMUM_LEVELS, MAXIMUM_MESSAGE_BYTES
 from schemas.events import EVENTS
 from schemas.reasons import Reason
+from schemas.secret import FILE, SECRETS
 from schemas.topics import SOURCES
 from streams.commands import cli
 from streams.settings import PREFIX, Settings
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md")
 README = (ROOT / "README.md").read_text()
-# Variables that are no settings of the pipeline: the embedded endpoint's passwords, and where Grafana is.
+# Variables that are no settings of the pipeline: secrets of the ground, and where Grafana is.
 OF_THE_GROUND = {
-    "GROUNDSWELL_WRITER_PASSWORD",
-    "GROUNDSWELL_READER_PASSWORD",
-    "GROUNDSWELL_PAGE_PASSWORD",
+    *SECRETS,
+    *(name + FILE for name in SECRETS),
     *GRAFANA_VARIABLES,
 }
 
@@ -60,10 +60,10 @@ def test_contents_lead_to_headings() -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_make_targets_exist(name: str) -> None:
-    targets = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
+    targets = set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text()))
     # In code only: "to make 12 slices" is no command.
     code = re.findall(r"`([^`\n]+)`|(?m:^)(make [^\n]*)", (ROOT / name).read_text())
-    used = {word for inline, line in code for word in re.findall(r"^make ([a-z]+)", inline or line)}
+    used = {word for inline, line in code for word in re.findall(r"^make ([a-z-]+)", inline or line)}
     assert used <= targets, used - targets
 
 
@@ -176,3 +176,7 @@ def test_every_parameter_of_the_stall_detector_is_in_the_readme() -> None:
         for name in re.findall(r"[a-z_]+", cell)
     }
     assert named == set(StallRules.__struct_fields__)
+
+
+def test_every_secret_is_told_of() -> None:
+    assert set(SECRETS) <= set(re.findall(r"`(GROUNDSWELL_[A-Z_]+)`", section("Security")))

@@ -24,7 +24,7 @@ import msgspec
 from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -36,11 +36,12 @@ from dashboards.page.content import Choice, Content, described
 from dashboards.page.guard import LOOPBACK_NAMES, Guard
 from dashboards.page.questions import DICTIONARY, QUESTIONS
 from dashboards.page.shared import Shared
+from dashboards.page.sizes import QUESTION_BYTES, QUESTIONS_PATH, Sizes
 
 STATIC: Final = Path(__file__).parent / "static"
 PATHS: Final = ("/", "/influencer", "/pipeline", "/sql")
 
-SQL_BYTES: Final = 64 * 1024
+BODY_SECONDS: Final = 10.0
 SQL_ROWS: Final = 1_000
 SQL_SECONDS: Final = 10
 SQL_AT_ONCE: Final = 1
@@ -91,9 +92,13 @@ class Page:
             return _wrong(403, "Questions are closed: the page's user may write. Give the page a user that only reads.")
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             return _wrong(415, "Send the question as application/json.")
-        body = await _body(request, SQL_BYTES)
+        try:
+            with anyio.fail_after(BODY_SECONDS):
+                body = await _body(request, QUESTION_BYTES)
+        except (TimeoutError, ClientDisconnect):
+            return _wrong(408, f"The question did not come within {BODY_SECONDS:.0f} s.")
         if body is None:
-            return _wrong(413, f"A question has at most {SQL_BYTES // 1024} KiB.")
+            return _wrong(413, f"A question has at most {QUESTION_BYTES // 1024} KiB.")
         try:
             sql = msgspec.json.decode(body, type=_Question).sql.strip()
         except msgspec.DecodeError as error:
@@ -151,9 +156,9 @@ def make_app(
         Route("/api/choices", page.choices),
         Route("/api/board/{uid}", page.board),
         Route("/api/dictionary", page.dictionary),
-        Route("/api/sql", page.question, methods=["POST"]),
+        Route(QUESTIONS_PATH, page.question, methods=["POST"]),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(Guard, hosts=hosts, password=password)])
+    return Starlette(routes=routes, middleware=[Middleware(Sizes), Middleware(Guard, hosts=hosts, password=password)])
 
 
 async def _document(request: Request) -> Response:

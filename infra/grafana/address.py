@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from schemas.errors import Fault
+from schemas.secret import FILE, GRAFANA_TOKEN, secret
 
 URL: Final = "GROUNDSWELL_GRAFANA_URL"
-TOKEN: Final = "GROUNDSWELL_GRAFANA_TOKEN"
-TOKEN_FILE: Final = "GROUNDSWELL_GRAFANA_TOKEN_FILE"
+TOKEN: Final = GRAFANA_TOKEN
+TOKEN_FILE: Final = GRAFANA_TOKEN + FILE
 VARIABLES: Final = (URL, TOKEN, TOKEN_FILE)
 
 HOW_TO_GET_A_TOKEN: Final = (
@@ -94,15 +94,7 @@ def _check_url(url: str) -> None:
 
 
 def _token(environment: Mapping[str, str]) -> str:
-    token = environment.get(TOKEN, "").strip()
-    file = environment.get(TOKEN_FILE, "").strip()
-    if token and file:
-        raise Fault("settings", f"{TOKEN} and {TOKEN_FILE} are both set", "Set one of them.")
-    if file:
-        try:
-            token = Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise Fault("settings", f"the file of {TOKEN_FILE} cannot be read ({error})", "Mend its name.") from None
+    token = secret(environment, TOKEN).strip()
     if not token:
         raise Fault("settings", "there is no token for Grafana", HOW_TO_GET_A_TOKEN)
     if not token.isascii() or not token.isprintable() or " " in token:

@@ -11,16 +11,19 @@ from __future__ import annotations
 import base64
 import logging
 import uuid
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from kafka import KafkaAdminClient
+from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
 from kafka.errors import KafkaError
 
 from infra.kafka import jars, properties
+from infra.kafka.listeners import Listener
 from infra.kafka.properties import Node
-from infra.processes.ports import free_port, listens
+from infra.processes.ports import LOOPBACK, free_port, listens
 from infra.processes.stack import Stack
 from schemas.errors import Fault
 
@@ -46,6 +49,7 @@ class ApacheKafka:
         name: of the children: `name-1`, `name-2`, ...
         data: a folder that outlives the cluster; None: one in the stack's folder.
         port: of the first broker, the others follow; None: free ones.
+        listeners: more ways in, on every broker.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class ApacheKafka:
         name: str = "kafka",
         data: Path | None = None,
         port: int | None = None,
+        listeners: Sequence[Listener] = (),
     ) -> None:
         if brokers not in (1, 3):
             raise Fault("settings", f"a cluster has 1 or 3 brokers, not {brokers}", "Give --brokers 1 or 3")
@@ -65,7 +70,13 @@ class ApacheKafka:
         self._disposable = data is None
         ports = [free_port() if port is None else port + place for place in range(brokers)]
         self.nodes = tuple(
-            Node(number, ports[number - 1], free_port(), self._data / f"node-{number}")
+            Node(
+                number,
+                ports[number - 1],
+                free_port(),
+                self._data / f"node-{number}",
+                {free_port(): listener for listener in listeners},
+            )
             for number in range(1, brokers + 1)
         )
 
@@ -86,6 +97,31 @@ class ApacheKafka:
     def bootstrap(self) -> str:
         """Addresses as clients take them."""
         return ",".join(self.addresses)
+
+    def addresses_of(self, listener: str) -> tuple[str, ...]:
+        """`host:port` of each broker by one of its further listeners."""
+        return tuple(
+            f"{LOOPBACK}:{port}" for node in self.nodes for port, more in node.more.items() if more.name == listener
+        )
+
+    def know(self, users: Mapping[str, str]) -> None:
+        """Let users in by SCRAM, each with its password, which replaces an earlier one.
+
+        Raises:
+            Fault: the cluster does not take one.
+        """
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
+        try:
+            # One request a mechanism: Kafka alters a user once in each.
+            for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
+                wanted = [
+                    UserScramCredentialUpsertion(name, mechanism, password=password) for name, password in users.items()
+                ]
+                for name, error in admin.alter_user_scram_credentials(wanted).items():
+                    if error:
+                        raise Fault("kafka", f"the user {name!r} is not taken ({error})", "Give another name")
+        finally:
+            admin.close()
 
     @property
     def stack(self) -> Stack:
@@ -147,6 +183,7 @@ class ApacheKafka:
     def _argv(self, node: Node, java: str, folder: Path, cluster_id: str) -> list[str]:
         node.folder.mkdir(parents=True, exist_ok=True)
         config = self._data / f"node-{node.number}.properties"
+        config.touch(mode=0o600)  # it may hold passwords
         config.write_text(properties.of(node, self.nodes))
         heap = "-Xmx512m" if len(self.nodes) == 1 else "-Xmx384m"
         return [

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra.kafka.listeners import Listener
 from infra.processes.ports import LOOPBACK
 
 LARGEST_MESSAGE = 8 << 20
@@ -14,12 +15,13 @@ LARGEST_MESSAGE = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One broker that is a controller too. `number` counts from 1."""
+    """One broker that is a controller too. `number` counts from 1; `more` are listeners by their ports."""
 
     number: int
     port: int
     controller_port: int
     folder: Path
+    more: Mapping[int, Listener] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -34,14 +36,20 @@ def of(node: Node, cluster: Sequence[Node]) -> str:
 
 
 def _own(node: Node) -> Mapping[str, str]:
-    client, controller = f"PLAINTEXT://{node.address}", f"CONTROLLER://{LOOPBACK}:{node.controller_port}"
-    return {
+    clients = [f"PLAINTEXT://{node.address}"]
+    clients += [f"{listener.name}://{LOOPBACK}:{port}" for port, listener in node.more.items()]
+    protocols = ["PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT"]
+    lines = {
         "node.id": str(node.number),
         "process.roles": "broker,controller",
-        "listeners": f"{client},{controller}",
-        "advertised.listeners": client,
+        "listeners": ",".join([*clients, f"CONTROLLER://{LOOPBACK}:{node.controller_port}"]),
+        "advertised.listeners": ",".join(clients),
         "log.dirs": str(node.folder),
     }
+    for listener in node.more.values():
+        protocols.append(f"{listener.name}:{listener.protocol}")
+        lines |= listener.properties()
+    return {**lines, "listener.security.protocol.map": ",".join(protocols)}
 
 
 def _shared(cluster: Sequence[Node]) -> Mapping[str, str]:
@@ -52,7 +60,6 @@ def _shared(cluster: Sequence[Node]) -> Mapping[str, str]:
         "controller.quorum.voters": voters,
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "PLAINTEXT",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "default.replication.factor": copies,
         "min.insync.replicas": enough,
         "offsets.topic.replication.factor": copies,

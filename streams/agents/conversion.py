@@ -20,7 +20,7 @@ from typing import Any
 from faust.types import TP
 
 from schemas import results, slices, stalls
-from schemas.errors import Fault
+from schemas.errors import Fault, without_values
 from schemas.times import DAY_MS, rfc3339
 from schemas.topics import CHECKPOINTS, CONVERSIONS, SLICES, STALLS
 from streams import failpoints
@@ -240,7 +240,8 @@ def _decode(value: bytes, tp: TP, offset: int) -> slices.SliceRecord:
         saved = tp.topic.removesuffix(SLICES) + CHECKPOINTS
         raise Fault(
             "groundswell",
-            f"{tp.topic}-{tp.partition} holds at offset {offset} what this version cannot read ({error})",
+            f"{tp.topic}-{tp.partition} holds at offset {offset} what this version cannot read "
+            f"({without_values(str(error))})",
             f"Stop the workers, delete the topics {tp.topic} and {saved}, run `groundswell topics`, start them: "
             "both are made anew from the source topics.",
         ) from error

@@ -17,6 +17,7 @@ from streams.commands.annotate import annotate
 from streams.commands.audit import audit
 from streams.commands.dead_letters import dead_letters
 from streams.commands.demo import demo
+from streams.commands.doctor import doctor
 from streams.commands.grafana import grafana
 from streams.commands.healthy import healthy
 from streams.commands.page import page
@@ -56,6 +57,7 @@ VERBS = (
     report,
     dead_letters,
     grafana,
+    doctor,
     healthy,
 )
 for verb in VERBS:

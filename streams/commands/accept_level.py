@@ -42,7 +42,7 @@ def accept_level(campaign: str, influencer: str | None, at: str | None) -> None:
         at_ms = moment(at, "--at")
     else:
         at_ms = now_ms if settings.clock == "wall" else _reached_ms(settings, campaign)
-    with Sender(settings.brokers, settings.prefix) as sender:
+    with Sender(settings.brokers, settings.prefix, security=settings.security) as sender:
         annotation, records = acceptance_said(
             campaign,
             influencer,

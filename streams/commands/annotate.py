@@ -24,7 +24,7 @@ def annotate(campaign: str, kind: AnnotationKind, text: str, at: str | None, unt
     settings = Settings.from_environment(os.environ)
     campaigns = settings.load_campaigns()
     annotation, record = annotation_said(campaign, kind, text, at, until, campaigns=campaigns, now_ms=wall_clock_ms())
-    with Sender(settings.brokers, settings.prefix) as sender:
+    with Sender(settings.brokers, settings.prefix, security=settings.security) as sender:
         sender.send(record)
     lasted = f" to {annotation.until}" if annotation.until else ""
     click.echo(f"{campaign}: {kind} at {annotation.at}{lasted} ({annotation.annotation_id})")

@@ -58,7 +58,7 @@ def send_appeal(
     appeal: Appeal, settings: Settings, *, speed: float | None = None, progress: Progress | None = None
 ) -> int:
     """Play an appeal into Kafka; how many events were acknowledged, heartbeats and annotations not counted."""
-    with Sender(settings.brokers, settings.prefix) as sender:
+    with Sender(settings.brokers, settings.prefix, security=settings.security) as sender:
         summary = play(
             merge(appeal.records, appeal.beside, key=attrgetter("record_time_ms")),
             sender,

@@ -36,6 +36,7 @@ def audit_with(settings: Settings, wait: float) -> AuditResult:
         settings.load_campaigns(),
         settings.prefix,
         settings.partitions,
+        security=settings.security.arguments(),
         horizon_days=settings.horizon_days,
         wait=wait,
     )

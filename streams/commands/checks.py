@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import time
+from collections.abc import Callable
 
 from schemas.errors import Fault
-from streams.reach import any_answers
+from streams.producers.connect import WentAway
+from streams.reach import any_answers, check_entry
 from streams.settings import Settings
 from streams.store import Away, connect
 
+logger = logging.getLogger("groundswell.checks")
+
 CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 60.0
+AGAIN_SECONDS = 1.0
 
 
 def check_kafka(settings: Settings) -> None:
-    """Whether any broker listens.
+    """Whether any broker listens, and lets us in.
 
     Raises:
         Fault: none does.
@@ -25,6 +33,26 @@ def check_kafka(settings: Settings) -> None:
             f"no broker answers at {settings.kafka}",
             "Start Kafka, or set GROUNDSWELL_KAFKA=host:port[,host:port].",
         )
+    if not settings.security.is_plain:
+        asyncio.run(check_entry(settings.brokers, settings.security, CONNECT_SECONDS))
+
+
+def patiently(ask: Callable[[], object], within: float = ANSWER_SECONDS) -> None:
+    """Ask again while brokers come and go: one of three that dies as a worker starts is nobody's fault.
+
+    Raises:
+        Fault: what the question raises, or no answer within so many seconds.
+    """
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            ask()
+            return
+        except WentAway as away:
+            if time.monotonic() > deadline:
+                raise
+            logger.warning("asked again: %s", away)
+            time.sleep(AGAIN_SECONDS)
 
 
 def check_store(settings: Settings) -> None:

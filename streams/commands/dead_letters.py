@@ -94,7 +94,7 @@ def replay(names: tuple[str, ...], reason: str, mended: BinaryIO | None, now: bo
     content = mended.read() if mended else None
     at_ms = int(time.time() * 1000) if now else None
     sent = refused = 0
-    with Sender(settings.brokers, settings.prefix) as sender:
+    with Sender(settings.brokers, settings.prefix, security=settings.security) as sender:
         for letter in letters:
             partitions = sender.partitions(letter.topic)
             codec = Codec(settings.load_campaigns(), partitions, settings.horizon_days)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
@@ -22,6 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from infra.clickhouse.figures import figures, leaderboard_rows
 from infra.clickhouse.migrate import migrate
+from infra.embedded.clickhouse.users import DEFAULT_PASSWORDS, READER, passwords
 from infra.embedded.stack import EmbeddedStack
 from infra.processes.ports import LOOPBACK, free_port, listens
 from schemas.errors import Fault
@@ -34,7 +36,7 @@ from streams.commands.report import print_figures
 from streams.commands.topics import plan_of
 from streams.commands.worker import ROLE_NAMES
 from streams.producers.topics import create_topics
-from streams.settings import Settings
+from streams.settings import PREFIX, Settings
 from streams.store import connect
 
 LANDING_SECONDS = 100.0
@@ -45,6 +47,10 @@ APPEAL_SECONDS = 70.0
 TAIL_SECONDS = 20.0
 WATCH_SECONDS = 1.0
 PAGE = "page"
+# How to come in elsewhere: the demo's own ground asks for nothing of it, and what has no effect would be refused.
+OF_ANOTHER_PLACE = {
+    PREFIX + name.upper(): "" for name in Settings.__struct_fields__ if name.startswith(("kafka_", "store_"))
+}
 
 
 class Speed(click.ParamType):
@@ -128,6 +134,7 @@ class Runner:
         """Topics, tables, the three roles; the settings they run under."""
         environment = {
             **{name: value for name, value in os.environ.items() if name.startswith("GROUNDSWELL_")},
+            **OF_ANOTHER_PLACE,
             "GROUNDSWELL_KAFKA": self.stack.kafka,
             "GROUNDSWELL_STORE": self.stack.store,
             "GROUNDSWELL_CLOCK": "played",
@@ -153,7 +160,7 @@ class Runner:
             port = free_port() if listens(PORT) else PORT
         port = port or free_port()
         argv = [sys.executable, "-m", "streams.commands", "page", "--port", str(port)]
-        environment = {"GROUNDSWELL_STORE": self.stack.reader_store}
+        environment = {**OF_ANOTHER_PLACE, "GROUNDSWELL_STORE": self.stack.reader_store}
         self.stack.start(PAGE, argv, env=environment, ready=lambda: listens(port), disposable=True)
         self._page = f"http://{LOOPBACK}:{port}/"
         self.console.print(f"\n[bold]The live page: {self._page}[/bold]  open it and see the appeal grow\n")
@@ -222,12 +229,13 @@ class Runner:
 
     def keep_up(self, settings: Settings, keep: Path | None) -> None:
         """Stay until Ctrl-C."""
+        store = address_shown(self.stack.reader_store)
         end = "removes its data" if keep is None else f"keeps the store's data and the logs in {keep}"
         self.console.print(
             f"\nLive page   {self._page}\n"
             f"Kafka       {settings.kafka}\n"
-            f"ClickHouse  {self.stack.reader_store} (reads only)\n\n"
-            f'Ask it:  GROUNDSWELL_STORE={self.stack.reader_store} groundswell sql "SELECT * FROM leaderboard"\n'
+            f"ClickHouse  {store} (reads only)\n\n"
+            f'Ask it:  GROUNDSWELL_STORE={store} groundswell sql "SELECT * FROM leaderboard"\n'
             f"Ctrl-C ends everything and {end}.",
             soft_wrap=True,
         )
@@ -237,6 +245,14 @@ class Runner:
                 time.sleep(0.5)
         except KeyboardInterrupt:
             self.console.print("stopping")
+
+
+def address_shown(store: str) -> str:
+    """The reader's address, whole where its password is the one that everybody knows."""
+    if passwords()[READER] == DEFAULT_PASSWORDS[READER]:
+        return store
+    parts = urlsplit(store)
+    return parts._replace(netloc=f"{READER}:YOUR_READER_PASSWORD@{parts.hostname}:{parts.port}").geturl()
 
 
 def paces(appeal: Appeal, end_ms: int, speed: float | None) -> list[tuple[Appeal, float | None]]:

@@ -146,7 +146,7 @@ def _compared(annotation: Annotation) -> tuple[Any, ...]:
 
 
 def _send(settings: Settings, annotations: Iterable[Annotation]) -> None:
-    with Sender(settings.brokers, settings.prefix) as sender:
+    with Sender(settings.brokers, settings.prefix, security=settings.security) as sender:
         for annotation in annotations:
             sender.send(annotation_record(annotation, wall_clock_ms()))
 

@@ -24,7 +24,7 @@ def healthy(role: str) -> int:
     """
     settings = Settings.from_environment(os.environ)
     group = f"{settings.group_prefix}-{role}"
-    with admin(settings.brokers) as client:
+    with admin(settings.brokers, settings.security) as client:
         try:
             members = client.describe_groups([group])[group]["members"]
         except ValueError as error:  # tansu's answer cannot be read

@@ -16,10 +16,10 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from dashboards.page.asking import Answer, Refused
 from dashboards.page.guard import LOOPBACK_NAMES
 from schemas.errors import Fault
+from schemas.secret import PAGE_PASSWORD, secret
 from streams.commands.store import open_store
 from streams.settings import Settings
 
-PAGE_PASSWORD: Final = "GROUNDSWELL_PAGE_PASSWORD"
 PORT: Final = 8088
 FORMAT: Final = "JSONCompactEachRowWithNamesAndTypes"
 ANSWER_BYTES: Final = 16 << 20
@@ -33,7 +33,7 @@ def page(port: int, host: str) -> int:
 
     Name a user there that only reads: where it may write, the page says so and its box for SQL is closed.
     """
-    password = os.environ.get(PAGE_PASSWORD) or None
+    password = secret(os.environ, PAGE_PASSWORD) or None
     _check_host(host, password)
     listener = _listen(host, port)
     store = AskStore(open_store(Settings.from_environment(os.environ)))

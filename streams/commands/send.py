@@ -53,7 +53,7 @@ def send(
 def _send_heartbeat(settings: Settings, feed: str, campaign: str | None, at: str | None) -> int:
     campaigns, played = settings.load_campaigns(), settings.clock == "played"
     record = heartbeat_said(feed, campaign, at, campaigns=campaigns, now_ms=wall_clock_ms(), played=played)
-    with Sender(settings.brokers, settings.prefix) as sender:
+    with Sender(settings.brokers, settings.prefix, security=settings.security) as sender:
         sender.send(record)
     click.echo(f"{feed}: alive at {decode(record.value).at} for {campaign or 'every campaign'}")
     return 0
@@ -64,7 +64,7 @@ def _send_events(settings: Settings, topic: str, file: BinaryIO, no_check: bool)
     with _progress(console) as progress:
         task = progress.add_task(f"sending {topic}", total=None)
         tell = lambda number: progress.update(task, completed=number)  # noqa: E731
-        with Sender(settings.brokers, settings.prefix, on_acknowledged=tell) as sender:
+        with Sender(settings.brokers, settings.prefix, on_acknowledged=tell, security=settings.security) as sender:
             codec = None if no_check else _codec(settings, sender.partitions(topic))
             sent = SentLines(sender.summary)
             try:

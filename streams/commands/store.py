@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -70,9 +71,14 @@ def _migration_fault(error: ClickHouseError, settings: Settings) -> Fault:
 @click.command()
 @click.argument("query")
 @click.option("--format", "style", default=None, help="A ClickHouse format: JSON, CSVWithNames, TSV, ...")
-@click.option("--store", default=None, help="clickhouse://user:password@host:port/groundswell")
+@click.option(
+    "--store", default=None, help="clickhouse://user@host:port/groundswell; its password by GROUNDSWELL_STORE_PASSWORD."
+)
 def sql(query: str, style: str | None, store: str | None) -> None:
     """Ask the store QUERY and print the answer; "-" reads the query from standard input."""
+    if store and urlsplit(store).password:
+        what = "the password in --store can be read by everybody on this machine"
+        raise Fault("input", what, "Leave it out and set GROUNDSWELL_STORE_PASSWORD, or set GROUNDSWELL_STORE whole.")
     settings = Settings.from_environment({**os.environ, **({"GROUNDSWELL_STORE": store} if store else {})})
     text = sys.stdin.read() if query == "-" else query
     style = style or ("PrettyCompactNoEscapesMonoBlock" if sys.stdout.isatty() else "TSVWithNames")

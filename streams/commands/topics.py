@@ -20,6 +20,7 @@ def plan_of(settings: Settings) -> Plan:
         replication=settings.replication,
         retention_days=settings.retention_days,
         horizon_days=settings.horizon_days,
+        security=settings.security,
     )
 
 

@@ -29,13 +29,13 @@ def worker(roles: tuple[str, ...]) -> int:
     if len(roles) > 1:
         return _run_each(roles)
     from streams.app import run_role  # Faust takes half a second to import: not for `groundswell --help`
-    from streams.commands.checks import check_kafka, check_store
+    from streams.commands.checks import check_kafka, check_store, patiently
     from streams.commands.topics import plan_of
     from streams.producers.topics import check_topics
 
     settings.load_campaigns()
     check_kafka(settings)
-    check_topics(plan_of(settings))
+    patiently(lambda: check_topics(plan_of(settings)))
     if roles[0] == "sink":
         check_store(settings)
     return run_role(roles[0], settings)

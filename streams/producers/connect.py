@@ -1,46 +1,76 @@
-"""Reaching the brokers, or saying in ten seconds that they cannot be reached."""
+"""Reaching the brokers, or saying in ten seconds that they cannot be reached, or at once that they refuse us."""
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, RetriableError
 
 from schemas.errors import Fault
+from streams.reach import check_entry
+from streams.security import PLAINTEXT, Security, not_spoken, refused
 
 REACHED_WITHIN_MS: Final = 10_000
+LISTENS_WITHIN_S: Final = 1.0
+
+
+class WentAway(Fault):
+    """A broker went away in the middle of a question: the same again may be answered by another."""
 
 
 @contextmanager
-def admin(brokers: Sequence[str]) -> Iterator[Any]:
+def admin(brokers: Sequence[str], security: Security = PLAINTEXT) -> Iterator[Any]:
     """An admin client, closed at the end.  What goes wrong inside is a `Fault`.
 
     Args:
         brokers: `host:port` of each.
     """
+    arguments = security.arguments()
+    if not security.is_plain:
+        # The client takes a certificate that it does not trust for a broker that is away.
+        asyncio.run(check_entry(brokers, security, REACHED_WITHIN_MS / 1000))
     try:
-        client = KafkaAdminClient(bootstrap_servers=list(brokers), bootstrap_timeout_ms=REACHED_WITHIN_MS)
+        client = KafkaAdminClient(bootstrap_servers=list(brokers), bootstrap_timeout_ms=REACHED_WITHIN_MS, **arguments)
     except (KafkaError, OSError, ValueError) as error:
-        raise unreachable(brokers, error) from error
+        raise unreachable(brokers, error, security) from error
     try:
         yield client
     except KafkaError as error:
-        raise Fault("kafka", f"the broker refused: {error}", "See the broker's log.") from error
+        fault = refused(security, ",".join(brokers), error)
+        kind = WentAway if isinstance(error, RetriableError) else Fault
+        raise fault or kind("kafka", f"the broker refused: {error}", "See the broker's log.") from error
     finally:
         client.close()
 
 
-def unreachable(brokers: Sequence[str], error: Exception) -> Fault:
-    """What to say when nobody answers."""
+def unreachable(brokers: Sequence[str], error: Exception, security: Security = PLAINTEXT) -> Fault:
+    """What to say when nobody answers, or nobody that we understand."""
+    where = ",".join(brokers)
+    fault = refused(security, where, error)
+    if fault is not None:
+        return fault
+    if any(_listens(broker) for broker in brokers):
+        return not_spoken(security, where)
     return Fault(
         "kafka",
-        f"no broker answers at {','.join(brokers)} ({type(error).__name__})",
+        f"no broker answers at {where} ({type(error).__name__})",
         "Start one, or set GROUNDSWELL_KAFKA=host:port to where it is.",
     )
+
+
+def _listens(broker: str) -> bool:
+    host, _, port = broker.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), LISTENS_WITHIN_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def partition_counts(client: Any) -> dict[str, int]:

@@ -20,6 +20,7 @@ from schemas.errors import Fault
 from schemas.partitioning import partition_of
 from streams.producers.connect import REACHED_WITHIN_MS, admin, log_ends, partition_counts, unreachable
 from streams.producers.outgoing import Outgoing
+from streams.security import PLAINTEXT, Security
 
 REQUEST_BYTES: Final = 8 * 1024 * 1024
 IN_FLIGHT: Final = 10_000
@@ -48,9 +49,10 @@ class Sender:
         prefix: of the physical topic names.
         in_flight: how many records may wait for their acknowledgement.
         on_acknowledged: told, now and then, how many are acknowledged in all.
+        security: how to come in at the brokers.
 
     Raises:
-        Fault: no broker answers within ten seconds.
+        Fault: no broker answers within ten seconds, or they refuse us.
     """
 
     def __init__(
@@ -59,18 +61,20 @@ class Sender:
         prefix: str = "",
         in_flight: int = IN_FLIGHT,
         on_acknowledged: Callable[[int], None] | None = None,
+        security: Security = PLAINTEXT,
     ) -> None:
         self.summary: Summary = {}
         self._brokers = tuple(brokers)
+        self._security = security
         self._prefix = prefix
         self._ends: dict[int, dict[str, int]] = {}  # by partition and logical topic
         self._in_flight = in_flight
         self._on_acknowledged = on_acknowledged
         self._waiting: deque[tuple[str, int, Any]] = deque()
         self._waiting_bytes = 0
-        with admin(brokers) as client:
+        with admin(brokers, security) as client:
             self._partitions = partition_counts(client)
-        self._producer = _producer(brokers)
+        self._producer = _producer(brokers, security)
 
     def __enter__(self) -> Sender:
         return self
@@ -133,7 +137,7 @@ class Sender:
             Fault: one does not exist, or no broker answers.
         """
         asked = {self._prefix + topic: self.partitions(topic) for topic in topics}
-        with admin(self._brokers) as client:
+        with admin(self._brokers, self._security) as client:
             found = log_ends(client, asked)
         for (name, partition), end in found.items():
             self._note_end(name.removeprefix(self._prefix), partition, end)
@@ -192,7 +196,7 @@ class Sender:
             self._on_acknowledged(sum(counts.acknowledged for counts in self.summary.values()))
 
 
-def _producer(brokers: Sequence[str]) -> Any:
+def _producer(brokers: Sequence[str], security: Security) -> Any:
     try:
         return KafkaProducer(
             bootstrap_servers=list(brokers),
@@ -206,9 +210,10 @@ def _producer(brokers: Sequence[str]) -> Any:
             bootstrap_timeout_ms=REACHED_WITHIN_MS,
             delivery_timeout_ms=DELIVERED_WITHIN_S * 1_000,
             request_timeout_ms=DELIVERED_WITHIN_S * 1_000 // 2,
+            **security.arguments(),
         )
     except (KafkaError, OSError, ValueError) as error:
-        raise unreachable(brokers, error) from error
+        raise unreachable(brokers, error, security) from error
 
 
 def _not_sent(topic: str, error: Exception) -> Fault:

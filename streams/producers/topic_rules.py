@@ -24,6 +24,7 @@ from schemas.topics import (
     TOPICS,
     Topic,
 )
+from streams.security import PLAINTEXT, Security
 
 # Written by the number of a source partition, or read beside one.
 AS_MANY_AS_SOURCES: Final = (HEARTBEATS, SLICES, CONVERSIONS, CHECKPOINTS, DEAD_LETTERS)
@@ -51,6 +52,7 @@ class Plan:
         retention_days: in place of the contract's, for topics that delete; -1 keeps for ever, which is what
             playing history needs, because Kafka deletes by record time.  None: as the contract says.
         horizon_days: how old an event may be; the sources must keep as long, for a state is folded from them.
+        security: how to come in at the brokers.
     """
 
     brokers: tuple[str, ...]
@@ -59,6 +61,7 @@ class Plan:
     replication: int = 1
     retention_days: int | None = None
     horizon_days: int = HORIZON_DAYS
+    security: Security = PLAINTEXT
 
     def name(self, topic: str) -> str:
         """The physical name of a topic."""

@@ -33,7 +33,7 @@ def create_topics(plan: Plan) -> list[Finding]:
     Raises:
         Fault: no broker answers, it refuses to create one, or one is wrong; the first of them.
     """
-    with admin(plan.brokers) as client:
+    with admin(plan.brokers, plan.security) as client:
         existing = partition_counts(client)
         missing = [topic for topic in TOPICS if plan.name(topic.name) not in existing]
         if missing:
@@ -50,7 +50,7 @@ def check_topics(plan: Plan) -> list[Finding]:
     Raises:
         Fault: no broker answers, or a topic is missing or wrong; the first of them.
     """
-    with admin(plan.brokers) as client:
+    with admin(plan.brokers, plan.security) as client:
         return _check(client, plan, created=set())
 
 

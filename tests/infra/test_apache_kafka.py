@@ -19,6 +19,7 @@ from test_stack import until
 from infra.embedded.stack import EmbeddedStack
 from infra.kafka import jars, properties
 from infra.kafka.cluster import ApacheKafka
+from infra.kafka.listeners import Listener
 from infra.kafka.properties import Node
 from infra.processes.ports import free_port, listens
 from schemas.errors import Fault
@@ -184,6 +185,22 @@ def test_every_node_listens_on_loopback_alone() -> None:
     assert "min.insync.replicas=2\n" in text
     assert "message.max.bytes=8388608\n" in text
     assert "0.0.0.0" not in text
+
+
+def test_more_listeners_are_on_loopback_too_and_their_passwords_in_no_representation(tmp_path: Path) -> None:
+    listeners = {
+        9201: Listener("PASSWORD", "SASL_PLAINTEXT", users={"anna": "hush"}),
+        9202: Listener("SEALED", "SSL", keystore=tmp_path / "both.pem", truststore=tmp_path / "ca.pem"),
+    }
+    node = Node(1, 9001, 9101, tmp_path, listeners)
+    lines = dict(line.split("=", 1) for line in properties.of(node, [node]).splitlines())
+    clients = "PLAINTEXT://127.0.0.1:9001,PASSWORD://127.0.0.1:9201,SEALED://127.0.0.1:9202"
+    assert lines["advertised.listeners"] == clients
+    assert lines["listeners"] == f"{clients},CONTROLLER://127.0.0.1:9101"
+    assert lines["listener.security.protocol.map"].endswith(",PASSWORD:SASL_PLAINTEXT,SEALED:SSL")
+    assert 'user_anna="hush"' in lines["listener.name.password.plain.sasl.jaas.config"]
+    assert lines["listener.name.sealed.ssl.client.auth"] == "required"
+    assert "hush" not in repr(node)
 
 
 @pytest.mark.kafka

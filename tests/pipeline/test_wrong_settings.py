@@ -105,3 +105,29 @@ def test_a_setting_that_is_no_number() -> None:
 
 def test_a_campaign_folder_without_campaigns(tmp_path: Any, tansu: str) -> None:
     assert_one_line(run("worker", "sink", kafka=tansu, campaigns=str(tmp_path)), "settings", "campaign")
+
+
+def test_a_password_on_a_command_line() -> None:
+    done = run("sql", "SELECT 1", "--store", "clickhouse://reader:hush@127.0.0.1:9/groundswell")
+    assert_one_line(done, "input", "--store", "GROUNDSWELL_STORE_PASSWORD")
+    assert "hush" not in done.stderr
+
+
+def test_a_password_that_nobody_asks_for() -> None:
+    done = run("topics", kafka_password="hush")
+    assert_one_line(done, "settings", "GROUNDSWELL_KAFKA_PASSWORD", "GROUNDSWELL_KAFKA_SECURITY")
+    assert "hush" not in done.stderr
+
+
+def test_a_listener_that_is_no_kafka(clickhouse: Any) -> None:
+    done = run("topics", kafka=f"127.0.0.1:{clickhouse.port}")
+    assert_one_line(done, "settings", "does not answer as Kafka does", "GROUNDSWELL_KAFKA_SECURITY")
+
+
+def test_a_password_of_the_store_in_a_file(clickhouse: Any, tmp_path: Any) -> None:
+    file = tmp_path / "password"
+    file.write_text("reader\n")
+    store = f"clickhouse://reader@127.0.0.1:{clickhouse.port}/groundswell"
+    done = run("sql", "SELECT currentUser() != ''", store=store, store_password_file=str(file))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_one_line(run("sql", "SELECT 1", store=store), "settings", "password")

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import uvicorn
 
-from infra.embedded.clickhouse.users import DEFAULT_PASSWORDS, READER_PASSWORD, WRITER_PASSWORD, passwords
+from infra.embedded.clickhouse.users import are_guarded, passwords
 from schemas.errors import Fault
+from schemas.secret import READER_PASSWORD, WRITER_PASSWORD
 
 LOOPBACK_NAMES = ("127.0.0.1", "::1", "localhost")
 
@@ -28,9 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     try:
-        _check_host(options.host, os.environ)
+        known = passwords()
+        _check_host(options.host, known)
         listener = _listen(options.host, options.port)
-        _serve(options.data.absolute(), listener, options.ready_file)
+        _serve(options.data.absolute(), listener, options.ready_file, known)
     except Fault as fault:
         print(f"groundswell: {fault}", file=sys.stderr)
         return 2
@@ -46,8 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check_host(host: str, environment: Mapping[str, str]) -> None:
-    guarded = environment.get(WRITER_PASSWORD) and environment.get(READER_PASSWORD)
+def _check_host(host: str, known: Mapping[str, str]) -> None:
+    guarded = are_guarded(known)
     if host not in LOOPBACK_NAMES and not guarded:
         raise Fault(
             "settings",
@@ -71,20 +73,18 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _serve(data: Path, listener: socket.socket, ready_file: Path | None) -> None:
+def _serve(data: Path, listener: socket.socket, ready_file: Path | None, known: Mapping[str, str]) -> None:
     # chDB takes the time zone of the process when it is imported; a server's is UTC, a laptop's is anything.
     os.environ["TZ"] = "UTC"
     time.tzset()
     from infra.embedded.clickhouse.app import Endpoint
     from infra.embedded.clickhouse.engine import Engine
 
-    known = passwords()
     with contextlib.closing(Engine(data)) as engine:
         # Backlog first: from the line on, a client that connects waits instead of being turned away.
         listener.listen(128)
         _tell(listener, ready_file)
-        guarded = all(known[name] != DEFAULT_PASSWORDS[name] for name in known)
-        app = Endpoint(engine, known, hosts=None if guarded else LOOPBACK_NAMES).app()
+        app = Endpoint(engine, known, hosts=None if are_guarded(known) else LOOPBACK_NAMES).app()
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="off")
         uvicorn.Server(config).run(sockets=[listener])
 

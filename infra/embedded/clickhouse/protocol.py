@@ -12,14 +12,22 @@ import binascii
 import re
 import uuid
 import zlib
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 
+import anyio
 import lz4.frame
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 
 MAX_BODY = 256 << 20
 """Bytes of a body, decompressed: the sink's largest batch is a few MiB."""
+
+BODY_SECONDS = 120
+"""How long a body may take to come: the largest does at 18 Mbit/s."""
+
+FORM_FIELDS = 1000
 
 TRANSPORT = frozenset(
     {
@@ -91,13 +99,30 @@ async def read(http: HttpRequest, database: str) -> Request:
     """Read a request whose user is known.
 
     Raises:
-        Malformed: too large, an unknown compression, a database name that is none.
+        Malformed: too large, too slow, an unknown compression, a database name that is none.
     """
+    if _declared(http) > MAX_BODY:
+        raise _too_large()
+    try:
+        with anyio.fail_after(BODY_SECONDS):
+            return await _read(http, database)
+    except TimeoutError:
+        raise Malformed(408, 159, "TIMEOUT_EXCEEDED", f"the body did not come within {BODY_SECONDS} s") from None
+    except ClientDisconnect:
+        raise Malformed(400, 210, "NETWORK_ERROR", "the client has gone") from None
+
+
+def _declared(http: HttpRequest) -> int:
+    """Bytes that the client says will come; 0 where it does not say."""
+    length = http.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else 0
+
+
+async def _read(http: HttpRequest, database: str) -> Request:
     fields = dict(http.query_params)
     if http.headers.get("content-type", "").startswith("multipart/form-data"):
         # clickhouse-connect sends long bound parameters as a form.
-        async with http.form(max_part_size=MAX_BODY) as form:
-            fields |= {name: value for name, value in form.items() if isinstance(value, str)}
+        fields |= await _form(http)
         body = b""
     else:
         body = decompress(await _body(http), http.headers.get("content-encoding", ""))
@@ -120,13 +145,31 @@ async def read(http: HttpRequest, database: str) -> Request:
     )
 
 
+async def _form(http: HttpRequest) -> dict[str, str]:
+    """Fields of a form; its limit is on each part, ours on all of them."""
+    parser = MultiPartParser(http.headers, _bounded(http), max_files=0, max_fields=FORM_FIELDS, max_part_size=MAX_BODY)
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise Malformed(400, 36, "BAD_ARGUMENTS", f"the form cannot be read: {error.message}") from None
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
 async def _body(http: HttpRequest) -> bytes:
     collected = bytearray()
-    async for chunk in http.stream():
+    async for chunk in _bounded(http):
         collected += chunk
-        if len(collected) > MAX_BODY:
-            raise _too_large()
     return bytes(collected)
+
+
+async def _bounded(http: HttpRequest) -> AsyncGenerator[bytes]:
+    """The body as it comes, and no more of it than MAX_BODY."""
+    number = 0
+    async for chunk in http.stream():
+        number += len(chunk)
+        if number > MAX_BODY:
+            raise _too_large()
+        yield chunk
 
 
 def decompress(body: bytes, encoding: str) -> bytes:

@@ -7,11 +7,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from schemas.secret import READER_PASSWORD, WRITER_PASSWORD, secret
+
 WRITER = "groundswell"
 READER = "reader"
-
-WRITER_PASSWORD = "GROUNDSWELL_WRITER_PASSWORD"
-READER_PASSWORD = "GROUNDSWELL_READER_PASSWORD"
 
 DEFAULT_PASSWORDS = {WRITER: "groundswell", READER: "reader"}
 """Known to everybody, so fit for loopback on one person's laptop and nothing else."""
@@ -76,11 +75,20 @@ class User:
 
 
 def passwords(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Password of each user: from the environment, or the laptop default."""
+    """Password of each user: from the environment or a file that it names, or the laptop default.
+
+    Raises:
+        Fault: such a file cannot be read.
+    """
     return {
-        WRITER: environment.get(WRITER_PASSWORD) or DEFAULT_PASSWORDS[WRITER],
-        READER: environment.get(READER_PASSWORD) or DEFAULT_PASSWORDS[READER],
+        WRITER: secret(environment, WRITER_PASSWORD) or DEFAULT_PASSWORDS[WRITER],
+        READER: secret(environment, READER_PASSWORD) or DEFAULT_PASSWORDS[READER],
     }
+
+
+def are_guarded(known: Mapping[str, str]) -> bool:
+    """Whether no password is one that everybody knows."""
+    return all(known[name] != DEFAULT_PASSWORDS[name] for name in known)
 
 
 def authenticate(name: str, password: str, known: Mapping[str, str]) -> User | None:

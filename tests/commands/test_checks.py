@@ -1,0 +1,71 @@
+"""Questions before a worker starts: a broker that goes away amid one is asked again, a refusal is not."""
+
+from __future__ import annotations
+
+import pytest
+from kafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
+
+from schemas.errors import Fault
+from streams.commands import checks
+from streams.producers import connect
+from streams.producers.connect import WentAway, admin
+
+
+@pytest.fixture(autouse=True)
+def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "AGAIN_SECONDS", 0.0)
+
+
+class Client:
+    """An admin client that connects at once."""
+
+    def __init__(self, **_: object) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_a_broker_that_goes_away_amid_a_question_went_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect, "KafkaAdminClient", Client)
+    with pytest.raises(WentAway), admin(["127.0.0.1:1"]):
+        raise KafkaConnectionError("111 ECONNREFUSED")
+
+
+def test_one_that_refuses_is_a_fault_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect, "KafkaAdminClient", Client)
+    with pytest.raises(Fault) as caught, admin(["127.0.0.1:1"]):
+        raise TopicAuthorizationFailedError("clicks")
+    assert not isinstance(caught.value, WentAway)
+
+
+def test_a_question_is_asked_again_until_it_is_answered() -> None:
+    answers = iter([WentAway("kafka", "away", "Wait."), WentAway("kafka", "away", "Wait."), None])
+    asked = []
+
+    def ask() -> None:
+        answer = next(answers)
+        asked.append(answer)
+        if answer is not None:
+            raise answer
+
+    checks.patiently(ask)
+    assert len(asked) == 3
+
+
+def test_patience_ends() -> None:
+    def ask() -> None:
+        raise WentAway("kafka", "away", "Wait.")
+
+    with pytest.raises(WentAway):
+        checks.patiently(ask, within=0.05)
+
+
+def test_a_fault_is_not_asked_again() -> None:
+    asked = []
+
+    def ask() -> None:
+        asked.append(1)
+        raise Fault("kafka", "topics are wrong", "Mend them.")
+
+    with pytest.raises(Fault):
+        checks.patiently(ask)
+    assert len(asked) == 1
