@@ -60,6 +60,14 @@ def test_unknown_fields_are_ignored() -> None:
     assert more == plain
 
 
+def test_event_of_a_later_version_that_only_adds_fields_is_an_event() -> None:
+    later = CLICK | {"schema_version": 2, "device": {"kind": "phone"}, "campaign_ids": ["door"]}
+    verdict = record_of("clicks", later).verdict()
+    assert not isinstance(verdict, Rejection)
+    assert verdict[0].event_id == CLICK["event_id"]
+    assert verdict[0].schema_version == 2
+
+
 def test_of_a_field_given_twice_the_last_counts() -> None:
     record = record_of("clicks", CLICK)
     twice = with_value(record, b'{"visitor_id": "first", ' + record.value[1:])
