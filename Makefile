@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 KAFKA ?= tansu
+MINUTES ?= 3
 
-.PHONY: help install demo test check lint types imports unit faults kafka dashboards dictionary screenshots speed lock \
+.PHONY: help install demo test chaos check lint types imports unit faults kafka dashboards dictionary screenshots speed lock \
   audit-dependencies clean
 
 help:  ## this list
@@ -42,6 +43,9 @@ unit: install
 
 kafka: install  ## one Apache Kafka broker on loopback, until Ctrl-C (Java, Maven)
 	$(BIN)/python -m infra.kafka up
+
+chaos: install  ## broken on purpose for MINUTES=3, on three brokers; SEED=N draws the same faults again (Java, Maven)
+	$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 faults: install  ## kills, rebalances, outages with the whole appeal on both brokers (Java, Maven; half an hour)
 	GROUNDSWELL_WHOLE_APPEAL=1 GROUNDSWELL_BOTH_BROKERS=1 $(BIN)/python -m pytest tests/pipeline
