@@ -12,10 +12,8 @@ import time
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from schemas.topics import CHECKPOINTS, SLICES
 from streams.commands.audit import audit_with, describe
@@ -31,7 +29,7 @@ CONVERSION: Final = ("conversion-1", "conversion-2")
 def rebuild_from_compacted(world: World) -> list[str]:
     """What went wrong, in sentences; empty: nothing."""
     before = _records(world)
-    asyncio.run(_compact_eagerly(world))
+    _compact_eagerly(world)
     deadline = time.monotonic() + COMPACTED_WITHIN
     # Workers tick every two seconds, so segments roll; the cleaner looks every 15 s.
     while (after := _records(world)) >= before:
@@ -42,7 +40,6 @@ def rebuild_from_compacted(world: World) -> list[str]:
         world.stack.stop_child(name)
     _forget_marks(world)
     for table in ("conversions", "watermarks"):
-        world.query(f"SELECT 1 FROM {table} LIMIT 1")
         _command(world, f"TRUNCATE TABLE {table}")
     for name in CONVERSION:
         world.stack.restart_child(name)
@@ -57,14 +54,14 @@ def _command(world: World, sql: str) -> None:
     connect(world.settings.store).command(sql)
 
 
-async def _compact_eagerly(world: World) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.settings.brokers)
-    await admin.start()
+def _compact_eagerly(world: World) -> None:
+    """These settings and no others are altered: what `groundswell topics` has set stays."""
+    admin = KafkaAdminClient(bootstrap_servers=world.settings.brokers)
     try:
         resource = ConfigResource(ConfigResourceType.TOPIC, world.settings.topic(SLICES), configs=dict(EAGER))
-        await admin.alter_configs([resource])
+        admin.alter_configs([resource], incremental=True)
     finally:
-        await admin.close()
+        admin.close()
 
 
 def _records(world: World) -> int:
@@ -104,8 +101,6 @@ def _forget_marks(world: World) -> None:
         deadline = time.monotonic() + 30
         while name in admin.list_topics() and time.monotonic() < deadline:
             time.sleep(0.2)
-    except KafkaError:
-        raise
     finally:
         admin.close()
     create_topics(plan_of(world.settings))
