@@ -22,6 +22,8 @@ from tests.chaos.world import SESSION_SECONDS, WORKERS, World
 BROKER_SECONDS: Final = (4.0, 12.0)
 STORE_SECONDS: Final = (1.0, 6.0)
 # Longer than the session: by then the partitions are somebody else's.
+CLOCK_SECONDS: Final = (3.0, 15.0)
+CLOCK_STEPS: Final = (-3000, -90, 90, 3000)  # within the hour by which a broker lets a record be ahead
 PAUSE_SECONDS: Final = (1.3 * SESSION_SECONDS, 2.0 * SESSION_SECONDS)
 
 
@@ -39,6 +41,7 @@ class Faults:
             self._kill: 46,
             self._terminate: 14,
             self._pause: 8,
+            self._step_clock: 4,
             self._break_broker: 3,
             self._break_controller: 2,
             self._break_store: 12,
@@ -97,6 +100,11 @@ class Faults:
                 self._world.kill(name, signal.SIGCONT)
 
         self._later(PAUSE_SECONDS, go_on)
+
+    def _step_clock(self) -> None:
+        self._world.step_clock(self._dice.choice(CLOCK_STEPS))
+        self.done["clock stepped"] += 1
+        self._later(CLOCK_SECONDS, lambda: self._world.step_clock(0))
 
     # ---- brokers -------------------------------------------------------------------------------------------
 

@@ -64,8 +64,8 @@ class Proxy:
         both = (self._requests(reader, there_writer, writer), self._answers(there_reader, writer))
         try:
             await asyncio.gather(*both)
-        except OSError:
-            pass
+        except (OSError, asyncio.CancelledError):
+            pass  # cancelled: the proxy itself ends, and this is its outermost frame
         finally:
             there_writer.close()
             writer.close()

@@ -25,6 +25,7 @@ from streams.commands.topics import plan_of
 from streams.producers.topics import create_topics
 from streams.settings import Settings
 from streams.store import connect
+from tests.chaos.clock import STEP_FILE, write_step
 from tests.chaos.feed import CAMPAIGN
 from tests.chaos.proxy import Proxy
 
@@ -38,6 +39,7 @@ WORKERS: Final = {
 }
 SESSION_SECONDS: Final = 6
 LATELY: Final = 20  # ends of one worker within a minute that are no longer bad luck
+STEPPED: Final = "attribution-1", "conversion-1"  # the others keep the machine's clock beside them
 COUNTED: Final = ("groundswell_records_taken", "groundswell_assignments", "groundswell_rewinds")
 CAMPAIGN_FILE: Final = """
 id = "{id}"
@@ -105,8 +107,21 @@ class World:
     def start_workers(self) -> None:
         for name, role in WORKERS.items():
             port = self._ports[name] = free_port()
+            environment = {**self._environment, "GROUNDSWELL_METRICS_PORT": str(port)}
             argv = [sys.executable, "-m", "streams.commands", "worker", role]
-            self.stack.start(name, argv, env={**self._environment, "GROUNDSWELL_METRICS_PORT": str(port)})
+            if name in STEPPED:
+                write_step(self._clock_file, 0)
+                environment[STEP_FILE] = str(self._clock_file)
+                argv = [sys.executable, "-m", "tests.chaos.clock", role]
+            self.stack.start(name, argv, env=environment)
+
+    def step_clock(self, seconds: int) -> None:
+        """Set the wall clock of `STEPPED` so far ahead of the machine's, or behind it."""
+        write_step(self._clock_file, seconds)
+
+    @property
+    def _clock_file(self) -> Path:
+        return self.stack.folder / "clock-step"
 
     def start_feed(self, seed: int, rate: float, seconds: float) -> None:
         argv = [sys.executable, "-m", "tests.chaos.feed", "--seed", str(seed), "--rate", str(rate)]
