@@ -19,7 +19,6 @@ from tests.chaos.verdict import Verdict, judge, settle
 from tests.chaos.world import World
 
 CALM_SECONDS: Final = 20.0  # before the first fault: everybody has joined
-FAULT_SECONDS: Final = 2.2  # between two faults, on average
 DROWNED_EXITS: Final = (0, 1, -15, -9)  # a clean stop, a surprise, and our own signals
 
 
@@ -29,6 +28,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--rate", type=float, default=1000.0, help="events a second")
+    parser.add_argument("--every", type=float, default=2.2, help="seconds between two faults, on average")
     options = parser.parse_args()
     seed = secrets.randbelow(100_000) if options.seed is None else options.seed
     folder = Path(tempfile.mkdtemp(prefix=f"groundswell-chaos-{seed}-"))
@@ -36,7 +36,7 @@ def main() -> int:
     world = World(folder)
     try:
         world.open()
-        faults, verdict = run(world, seed, options.minutes * 60, options.rate)
+        faults, verdict = run(world, seed, options)
     except (Fault, TimeoutError, RuntimeError) as error:
         print(f"chaos: FAILED, {error}\n{how_to_repeat(seed, options, folder)}")
         return 1
@@ -51,12 +51,13 @@ def main() -> int:
     return 0
 
 
-def run(world: World, seed: int, seconds: float, rate: float) -> tuple[Faults, Verdict]:
+def run(world: World, seed: int, options: argparse.Namespace) -> tuple[Faults, Verdict]:
     """Break things for so long, let them settle, compare."""
+    seconds = options.minutes * 60
     dice = random.Random(seed)
     faults = Faults(world, dice)
     world.start_workers()
-    world.start_feed(seed, rate, CALM_SECONDS + seconds + 120)
+    world.start_feed(seed, options.rate, CALM_SECONDS + seconds + 120)
     begun = time.monotonic()
     next_fault = begun + CALM_SECONDS
     said = begun
@@ -66,7 +67,7 @@ def run(world: World, seed: int, seconds: float, rate: float) -> tuple[Faults, V
         faults.undo_due(now)
         if now >= next_fault:
             faults.draw()
-            next_fault = now + dice.expovariate(1 / FAULT_SECONDS)
+            next_fault = now + dice.expovariate(1 / options.every)
         if now - said >= 60:
             said = now
             print(f"  {(now - begun) / 60:.0f} min: {dict(faults.done)}", flush=True)
@@ -106,7 +107,8 @@ def summary(seed: int, minutes: float, world: World, faults: Faults, verdict: Ve
 def how_to_repeat(seed: int, options: argparse.Namespace, folder: Path) -> str:
     return (
         f"chaos: logs are in {folder}/logs; again: "
-        f"python -m tests.chaos --seed {seed} --minutes {options.minutes:g} --rate {options.rate:g}"
+        f"python -m tests.chaos --seed {seed} --minutes {options.minutes:g} --rate {options.rate:g} "
+        f"--every {options.every:g}"
     )
 
 
