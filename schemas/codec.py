@@ -59,9 +59,35 @@ class Codec:
             record_time_ms: the record's timestamp, epoch milliseconds.
         """
         try:
-            return self._judge(topic, partition, key, value, record_time_ms)
+            # Nearly every record passes here, in as few steps as Python can; a third of what the long way takes.
+            if type(value) is bytes and len(value) <= FLAT_BYTES and value.isascii():
+                event = self._decode[topic](value)
+                occurred_ms = parse_ms(event.occurred_at)
+                referral = event.referral_id
+                if (
+                    record_time_ms - self.horizon_ms <= occurred_ms <= record_time_ms + DAY_MS
+                    and YEAR_2000_MS <= occurred_ms < YEAR_2100_MS
+                    and event.campaign_id in self.campaigns
+                    and _is_uuid(event.event_id)
+                    and (key, partition) == _address_of(referral or event.campaign_id, self.partitions)
+                    and referral != ""
+                    and WRONG_DETAILS[topic](event) is None
+                ):
+                    return event, occurred_ms
         except MemoryError:
             raise  # of the machine and not of the event
+        except Exception:
+            pass  # the long way meets it again, and says what it is
+        return self._judge_at_length(topic, partition, key, value, record_time_ms)
+
+    def _judge_at_length(
+        self, topic: str, partition: int, key: bytes | None, value: bytes | None, record_time_ms: int
+    ) -> tuple[Event, int] | Rejection:
+        """The same verdict, with the first thing that is wrong."""
+        try:
+            return self._judge(topic, partition, key, value, record_time_ms)
+        except MemoryError:
+            raise
         except Exception as error:
             # One event that nobody foresaw must not stop all others; every process fails on it alike.
             return Rejection(Reason.UNFORESEEN, "", type(error).__name__, "an event that this program can judge")

@@ -12,8 +12,9 @@ owner and a minute, so that the hot path touches one counter and not four.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from schemas.campaign import Campaign
@@ -127,9 +128,7 @@ class Folder:
         if topic == HEARTBEATS:
             self._hear(state, records)
         else:
-            fold = self._folder_of(state, topic)
-            for record in records:
-                fold(record)
+            self._fold(state, topic, records)
         state.positions[topic] = end
 
     def _hear(self, state: Attribution, records: Iterable[Record]) -> None:
@@ -145,24 +144,23 @@ class Folder:
         state.clocks[HEARTBEATS] = clock
         state.feeds.confirm(state.positions)
 
-    def _folder_of(self, state: Attribution, topic: str) -> Callable[[Record], None]:
-        """One record's step, bound to what a batch shares."""
-        judge = self.codec.judge
-        partition = state.partition
-        tally = state.tallies[topic]
-        slices_of_ids = state.identities[topic]
-        lateness_ms = self._lateness_ms
-        clocks = state.clocks
+    def _fold(self, state: Attribution, topic: str, records: Iterable[Record]) -> None:
+        """The hot path: what a batch shares is bound once, and a record makes as few calls as it can."""
+        judge, partition = self.codec.judge, state.partition
+        tally, slices_of_ids = state.tallies[topic], state.identities[topic]
+        lateness_ms, pending = self._lateness_ms, state.pending
+        clock = state.clocks.get(topic, 0)
 
-        def fold(record: Record) -> None:
-            verdict = judge(topic, partition, record.key, record.value, record.timestamp)
+        for record in records:
+            record_ms = record.timestamp
+            verdict = judge(topic, partition, record.key, record.value, record_ms)
             if type(verdict) is Rejection:
                 self._refuse(state, topic, record, verdict)
-                return
+                continue
             event, occurred_ms = verdict  # type: ignore[misc]
             # A refused record does not move the clock: its time may be as wrong as the rest of it.
-            if record.timestamp > clocks.get(topic, 0):
-                clocks[topic] = record.timestamp
+            if record_ms > clock:
+                clock = record_ms
             end = slice_end(occurred_ms)
             identity = identity_of(event.campaign_id, event.referral_id, occurred_ms, event.event_id)
             seen = slices_of_ids.get(end)
@@ -170,18 +168,22 @@ class Folder:
                 seen = slices_of_ids[end] = Identities()
             if identity in seen:
                 tally.duplicates += 1
-                return
+                continue
             taken = _register(state, event) if type(event) is Share else None
             if taken is not None:
                 self._refuse(state, topic, record, taken)
-                return
+                continue
             seen.add(identity)
             tally.accepted += 1
-            if record.timestamp - occurred_ms > lateness_ms[event.campaign_id]:
+            if record_ms - occurred_ms > lateness_ms[event.campaign_id]:
                 tally.late += 1
-            _count(state, event, end)
-
-        return fold
+            place = event.campaign_id, _owner_of(state, event, end), end
+            counters = pending.get(place)
+            if counters is None:
+                counters = pending[place] = Counters()
+            counters.count(event)
+        if clock:
+            state.clocks[topic] = clock
 
     def _refuse(self, state: Attribution, topic: str, record: Record, rejection: Rejection) -> None:
         state.tallies[topic].dead_lettered += 1
@@ -233,18 +235,29 @@ def _move_to_owner(state: Attribution, referral: Referral, owner: Owner) -> None
         _pending(state, campaign_id, owner, end).add(counters)
 
 
-def _count(state: Attribution, event: Event, end: int) -> None:
-    campaign_id, referral_id = event.campaign_id, event.referral_id
+def _owner_of(state: Attribution, event: Event, end: int) -> Owner:
+    """Whose the event is; what nobody's is so far is remembered for whoever comes to own it."""
+    referral_id = event.referral_id
     if type(event) is Share:
-        owner = Owner(event.influencer_id, event.channel, event.tie)
-    elif referral_id is None:
-        owner = WITHOUT_REFERRAL
-    else:
-        referral = (campaign_id, referral_id)
-        owner = state.owners.get(referral, NOBODY)
-        if owner is NOBODY:
-            state.orphans.setdefault(referral, {}).setdefault(end, Counters()).count(event)
-    _pending(state, campaign_id, owner, end).count(event)
+        return Owner(event.influencer_id, event.channel, event.tie)
+    if referral_id is None:
+        return WITHOUT_REFERRAL
+    referral = event.campaign_id, referral_id
+    owner = state.owners.get(referral)
+    if owner is None:
+        _remember(state, referral, end).count(event)
+        return NOBODY
+    return owner
+
+
+def _remember(state: Attribution, referral: Referral, end: int) -> Counters:
+    by_end = state.orphans.get(referral)
+    if by_end is None:
+        by_end = state.orphans[referral] = {}
+    counters = by_end.get(end)
+    if counters is None:
+        counters = by_end[end] = Counters()
+    return counters
 
 
 def _pending(state: Attribution, campaign_id: str, owner: Owner, end: int) -> Counters:
@@ -257,14 +270,15 @@ def _pending(state: Attribution, campaign_id: str, owner: Owner, end: int) -> Co
 
 def settle(state: Attribution) -> None:
     """Spread what is pending over the four entities that each event counts in, and mark them dirty."""
+    slices, dirty = state.slices, state.dirty
     for (campaign_id, owner, end), counters in state.pending.items():
         for entity in _entities(campaign_id, owner):
             key = (entity, end)
-            absolute = state.slices.get(key)
+            absolute = slices.get(key)
             if absolute is None:
-                absolute = state.slices[key] = Counters()
+                absolute = slices[key] = Counters()
             absolute.add(counters)
-            state.dirty.add(key)
+            dirty.add(key)
     state.pending.clear()
 
 
@@ -280,6 +294,7 @@ def doubt_unattributed(state: Attribution) -> None:
             state.dirty.add((entity, end))
 
 
+@lru_cache(maxsize=65_536)
 def _entities(campaign_id: str, owner: Owner) -> tuple[Entity, ...]:
     return (
         Entity(campaign_id, CAMPAIGN, campaign_id),

@@ -28,10 +28,12 @@ class Counters:
 
     def add(self, other: Counters, sign: int = 1) -> None:
         """Add another's sums, or take them away with ``sign=-1``.  Money that comes to nothing leaves no trace."""
-        mine, theirs = self.counts, other.counts
-        for index, number in enumerate(theirs):
+        mine = self.counts
+        for index, number in enumerate(other.counts):
             if number:
                 mine[index] += sign * number
+        if not other.money:
+            return
         for currency, amounts in other.money.items():
             sums = self.money.setdefault(currency, [0, 0, 0])
             for index, amount in enumerate(amounts):

@@ -13,7 +13,7 @@ from wiring import PARTITIONS, PROCESSOR, START_MS, Record, campaign_of
 from schemas.codec import Codec
 from schemas.partitioning import partition_of
 from schemas.reasons import Reason
-from schemas.times import rfc3339
+from schemas.times import parse_ms, rfc3339
 from streams.operators.attribution import Attribution, Folder
 from streams.sink import Rows
 from streams.transport import Batch
@@ -36,15 +36,14 @@ def click(number: int) -> Record:
 
 @pytest.fixture
 def codec(monkeypatch: pytest.MonkeyPatch) -> Codec:
-    """A codec with a bug: it divides by zero at one event."""
-    known = Codec._wrong_identity
+    """A codec with a bug: it divides by zero at the time of one event."""
 
-    def buggy(self: Codec, event: Any) -> Any:
-        if event.event_id == POISON:
+    def buggy(text: str) -> int:
+        if text == rfc3339(START_MS + 2):
             raise ZeroDivisionError
-        return known(self, event)
+        return parse_ms(text)
 
-    monkeypatch.setattr(Codec, "_wrong_identity", buggy)
+    monkeypatch.setattr("schemas.codec.parse_ms", buggy)
     return Codec({"usd": campaign_of("usd", "USD")}, PARTITIONS)
 
 
@@ -74,6 +73,6 @@ def test_a_machine_without_memory_is_no_fault_of_the_event(codec: Codec, monkeyp
     def exhausted(*_: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(Codec, "_wrong_identity", exhausted)
+    monkeypatch.setattr("schemas.codec.parse_ms", exhausted)
     with pytest.raises(MemoryError):
         codec.judge("clicks", HOME, KEY, click(1).value, START_MS + 1000)

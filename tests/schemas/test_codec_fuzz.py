@@ -47,6 +47,8 @@ SCHEMAS = {
 def check(record: Record) -> Event | Rejection:
     """The verdict of a record, held to the oracle."""
     verdict = record.verdict()
+    at_length = CODEC._judge_at_length(record.topic, record.partition, record.key, record.value, record.record_time_ms)
+    assert verdict == at_length, "the short way passes what the long way refuses, or reads it otherwise"
     if isinstance(verdict, Rejection):
         check_rejection(record, verdict)
         return verdict
