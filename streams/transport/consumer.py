@@ -46,6 +46,7 @@ class Consumer(driver.Consumer):
         self._inflight: dict[TP, deque[Batch]] = defaultdict(deque)
         self._goals: dict[TP, int] = {}  # where each log ended when we took it over
         self._busy = False
+        self._held: object | None = None  # the assignment that is ours; a new one each time
         self.assignments = 0  # of something or of nothing, by the group
         self.records_taken = 0
 
@@ -260,8 +261,13 @@ class Consumer(driver.Consumer):
     # ---- assignment --------------------------------------------------------------------------------------
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Place the consumer after an assignment: Faust's name for it, our positions."""
+        """Place the consumer after an assignment: Faust's name for it, our positions.
+
+        Faust lets this go on for an assignment that was revoked meanwhile (tables/recovery.py:306): nothing is taken
+        over then, and the next assignment brings another call.
+        """
         failpoints.reach("on_assigned")
+        held = self._held
         ours = frozenset(ensure_TP(tp) for tp in self.assignment() if tp.topic in self.batch_topics)
         self._forget(set(self._next) | ours)
         target = await self._targets(ours)
@@ -270,9 +276,13 @@ class Consumer(driver.Consumer):
         if missing:
             begins = await self.earliest_offsets(*missing)
             target.update({ensure_TP(tp): offset for tp, offset in begins.items()})
+        if held is None or self._held is not held:
+            return {}
         if self.app.positions is not None:
             self.app.positions.begin(target)
         await self.seek_wait(target)
+        if self._held is not held:
+            return {}
         self._accepted.update(target)
         self._next.update(target)
         self.assignments += 1
@@ -305,10 +315,15 @@ class Consumer(driver.Consumer):
             ):
                 by_tp.pop(tp, None)
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self._held = object()
+        await super().on_partitions_assigned(assigned, generation_id)
+
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Commit what is done before the partitions go: Faust's own order forgets it first (consumer.py:657)."""
         if revoked:
             failpoints.reach("on_revoked")
+        self._held = None
         self.stop_flow()
         self.app.flow_control.suspend()
         self.app.flow_control.clear()
