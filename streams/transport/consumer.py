@@ -108,8 +108,10 @@ class Consumer(driver.Consumer):
         self.log.warning("rewind of %s-%d to offset %d: %s", tp.topic, tp.partition, position, why)
         self.rewinds += 1
         self._epochs[tp] += 1
-        self._inflight.pop(tp, None)
+        # What the agent has accepted stays: no commit may pass it before it is done.
+        self._inflight[tp] = deque(batch for batch in self._inflight[tp] if batch.end <= position)
         self._next[tp] = position
+        self._sought.pop(tp, None)  # an answer of before must not make the next loss look like a hole
         self._to_seek.add(tp)
 
     def _heal(self) -> None:
@@ -180,8 +182,7 @@ class Consumer(driver.Consumer):
         want = self._next.get(tp)
         if want is None:
             return None  # not ours any more
-        if self._cannot_deliver(generation) or tp in self._to_seek:
-            self._to_seek.add(tp)  # drained, so it must be fetched again
+        if self._is_overtaken(tp, want, generation):
             return None
         records = [record for record in fetched if record.offset >= want] if fetched[0].offset < want else fetched
         if not records:
@@ -191,12 +192,17 @@ class Consumer(driver.Consumer):
                 self._sought[tp] = want  # something was drained and thrown away: ask once more
                 self._to_seek.add(tp)
                 return None
-            if not await self._is_hole(tp, want):
+            if not await self._is_hole(tp, want) or self._is_overtaken(tp, want, generation):
                 return None
         return self._deliver(tp, records, want)
 
-    def _cannot_deliver(self, generation: int) -> bool:
-        return not self.flow_active or self.app.rebalancing or self.app.consumer_generation_id != generation
+    def _is_overtaken(self, tp: TP, want: int, generation: int) -> bool:
+        """Whether a rebalance or a rewind came in between: what was drained must be fetched again."""
+        stopped = not self.flow_active or self.app.rebalancing or self.app.consumer_generation_id != generation
+        if stopped or tp in self._to_seek or self._next.get(tp) != want:
+            self._to_seek.add(tp)
+            return True
+        return False
 
     async def _is_hole(self, tp: TP, want: int) -> bool:
         """Asked twice: either the log itself has a hole here (compaction, markers), or it begins later."""

@@ -121,7 +121,6 @@ class Driven:
                 await work
             except Exception as error:
                 self.failures.append(f"{name}: {error!r}")
-                raise
 
         task = self.loop.create_task(watched())
         self._tasks.append(task)
@@ -176,7 +175,8 @@ class Driven:
     async def _deliver(self, message: Any) -> None:
         await self.app.flow_control.acquire()
         if self.queue.full():
-            await self.queue.put(message)
+            # A queue that is cleared cancels whoever waits to put something in, and Faust does not notice.
+            await asyncio.wait([asyncio.ensure_future(self.queue.put(message))])
         else:
             self.queue.put_nowait_enhanced(message, **self._pressures[message.tp])
 
