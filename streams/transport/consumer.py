@@ -46,6 +46,7 @@ class Consumer(driver.Consumer):
         self._inflight: dict[TP, deque[Batch]] = defaultdict(deque)
         self._goals: dict[TP, int] = {}  # where each log ended when we took it over
         self._busy = False
+        self._held: object | None = None  # the assignment that is ours; a new one each time
         self.assignments = 0  # of something or of nothing, by the group
         self.records_taken = 0
 
@@ -107,8 +108,10 @@ class Consumer(driver.Consumer):
         self.log.warning("rewind of %s-%d to offset %d: %s", tp.topic, tp.partition, position, why)
         self.rewinds += 1
         self._epochs[tp] += 1
-        self._inflight.pop(tp, None)
+        # What the agent has accepted stays: no commit may pass it before it is done.
+        self._inflight[tp] = deque(batch for batch in self._inflight[tp] if batch.end <= position)
         self._next[tp] = position
+        self._sought.pop(tp, None)  # an answer of before must not make the next loss look like a hole
         self._to_seek.add(tp)
 
     def _heal(self) -> None:
@@ -179,8 +182,7 @@ class Consumer(driver.Consumer):
         want = self._next.get(tp)
         if want is None:
             return None  # not ours any more
-        if self._cannot_deliver(generation) or tp in self._to_seek:
-            self._to_seek.add(tp)  # drained, so it must be fetched again
+        if self._is_overtaken(tp, want, generation):
             return None
         records = [record for record in fetched if record.offset >= want] if fetched[0].offset < want else fetched
         if not records:
@@ -190,12 +192,17 @@ class Consumer(driver.Consumer):
                 self._sought[tp] = want  # something was drained and thrown away: ask once more
                 self._to_seek.add(tp)
                 return None
-            if not await self._is_hole(tp, want):
+            if not await self._is_hole(tp, want) or self._is_overtaken(tp, want, generation):
                 return None
         return self._deliver(tp, records, want)
 
-    def _cannot_deliver(self, generation: int) -> bool:
-        return not self.flow_active or self.app.rebalancing or self.app.consumer_generation_id != generation
+    def _is_overtaken(self, tp: TP, want: int, generation: int) -> bool:
+        """Whether a rebalance or a rewind came in between: what was drained must be fetched again."""
+        stopped = not self.flow_active or self.app.rebalancing or self.app.consumer_generation_id != generation
+        if stopped or tp in self._to_seek or self._next.get(tp) != want:
+            self._to_seek.add(tp)
+            return True
+        return False
 
     async def _is_hole(self, tp: TP, want: int) -> bool:
         """Asked twice: either the log itself has a hole here (compaction, markers), or it begins later."""
@@ -260,8 +267,13 @@ class Consumer(driver.Consumer):
     # ---- assignment --------------------------------------------------------------------------------------
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Place the consumer after an assignment: Faust's name for it, our positions."""
+        """Place the consumer after an assignment: Faust's name for it, our positions.
+
+        Faust lets this go on for an assignment that was revoked meanwhile (tables/recovery.py:306): nothing is taken
+        over then, and the next assignment brings another call.
+        """
         failpoints.reach("on_assigned")
+        held = self._held
         ours = frozenset(ensure_TP(tp) for tp in self.assignment() if tp.topic in self.batch_topics)
         self._forget(set(self._next) | ours)
         target = await self._targets(ours)
@@ -270,9 +282,13 @@ class Consumer(driver.Consumer):
         if missing:
             begins = await self.earliest_offsets(*missing)
             target.update({ensure_TP(tp): offset for tp, offset in begins.items()})
+        if held is None or self._held is not held:
+            return {}
         if self.app.positions is not None:
             self.app.positions.begin(target)
         await self.seek_wait(target)
+        if self._held is not held:
+            return {}
         self._accepted.update(target)
         self._next.update(target)
         self.assignments += 1
@@ -305,10 +321,15 @@ class Consumer(driver.Consumer):
             ):
                 by_tp.pop(tp, None)
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self._held = object()
+        await super().on_partitions_assigned(assigned, generation_id)
+
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Commit what is done before the partitions go: Faust's own order forgets it first (consumer.py:657)."""
         if revoked:
             failpoints.reach("on_revoked")
+        self._held = None
         self.stop_flow()
         self.app.flow_control.suspend()
         self.app.flow_control.clear()
