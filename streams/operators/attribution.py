@@ -290,7 +290,7 @@ def _entities(campaign_id: str, owner: Owner) -> tuple[Entity, ...]:
 
 
 def pack(state: Attribution, quiet_before: int) -> None:
-    """Pack the ids of slices that end before this epoch second: eight bytes an id instead of sixty."""
+    """Pack the ids of slices that end before this epoch second: eight bytes an id, see `Identities`."""
     for slices_of_ids in state.identities.values():
         for end, identities in slices_of_ids.items():
             if end < quiet_before:
