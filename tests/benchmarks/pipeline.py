@@ -39,7 +39,7 @@ end = {end}
 goal = "100000.00"
 currency = "USD"
 allowed_lateness = 300
-windows = [{{ name = "1h", size = 3600, slide = 3600 }}]
+windows = [{{ name = "5m", size = 300, slide = 300 }}, {{ name = "1h", size = 3600, slide = 3600 }}]
 """
 
 
