@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from schemas.campaign import Campaign
@@ -280,7 +281,9 @@ def doubt_unattributed(state: Attribution) -> None:
             state.dirty.add((entity, end))
 
 
+@lru_cache(maxsize=65_536)
 def _entities(campaign_id: str, owner: Owner) -> tuple[Entity, ...]:
+    """The same objects again for the same owner: a state holds an entity once, not once a minute."""
     return (
         Entity(campaign_id, CAMPAIGN, campaign_id),
         Entity(campaign_id, INFLUENCER, owner.influencer_id),

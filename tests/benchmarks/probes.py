@@ -17,6 +17,7 @@ from schemas.events import Click
 from schemas.partitioning import partition_of
 from schemas.times import rfc3339
 from schemas.topics import CHECKPOINTS, CLICKS, SLICES
+from streams.agents.role import collector_resting
 from streams.checkpoints import Checkpoints
 from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
 from streams.outbox import Outbox
@@ -85,9 +86,11 @@ async def checkpoint_costs(settings: Settings) -> list[Cost]:
         began = time.perf_counter()
         data = await checkpoints.newest_state(partition, bytes) or b""
         read = time.perf_counter()
-        state = from_bytes(data, partition, fingerprint)
+        with collector_resting():
+            state = from_bytes(data, partition, fingerprint)
         decoded = time.perf_counter()
-        to_bytes(state, fingerprint)
+        with collector_resting():
+            to_bytes(state, fingerprint)
         encoded = time.perf_counter()
         ids = sum(len(one) for by_end in state.identities.values() for one in by_end.values())
         seconds = (read - began, decoded - read, encoded - decoded)

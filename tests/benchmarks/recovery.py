@@ -48,8 +48,6 @@ FOLDED: Final = r"(\d+) records folded in ([\d.]+) s, (\d+) messages acknowledge
 SETTINGS: Final = {
     "GROUNDSWELL_CLOCK": "played",
     "GROUNDSWELL_RETENTION_DAYS": "-1",
-    "GROUNDSWELL_SESSION_TIMEOUT": "6",
-    "GROUNDSWELL_REBALANCE_TIMEOUT": "6",
 }
 
 
