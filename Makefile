@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 KAFKA ?= tansu
 MINUTES ?= 3
 
-.PHONY: help install demo test chaos check lint types imports unit faults kafka dashboards dictionary screenshots speed lock \
+.PHONY: help install demo test chaos check lint types imports unit faults kafka dashboards dictionary screenshots speed recovery overload lock \
   audit-dependencies clean
 
 help:  ## this list
@@ -61,6 +61,12 @@ screenshots: install  ## the README's picture and pictures of all boards in buil
 
 speed: install  ## events per second of attribution beside a stock Faust agent (Java, Maven)
 	$(BIN)/python -m tests.benchmarks.first_figure
+
+recovery: install  ## restart, refold, checkpoints and memory over ten million events (Java, Maven; half an hour)
+	$(BIN)/python -m tests.benchmarks.recovery
+
+overload: install  ## producers faster than the workers, then a slow ClickHouse (Java, Maven; half an hour)
+	$(BIN)/python -m tests.benchmarks.overload
 
 # In an environment of its own: what is audited stays what is locked.  Without --strict a package that the service does
 # not know would count as clean.

@@ -22,7 +22,7 @@ from schemas.errors import Fault
 from schemas.slices import Entity
 from schemas.topics import ATTRIBUTION_INPUTS, DEAD_LETTERS, SLICES, SOURCES
 from streams import failpoints
-from streams.agents.role import WholeFlushes, emissions_of, limited, new_incarnation
+from streams.agents.role import WholeFlushes, collector_resting, emissions_of, limited, new_incarnation
 from streams.checkpoints import Checkpoints
 from streams.observation.figures import VERDICTS, Figure
 from streams.operators.attribution import Attribution, Folder, forget, pack, settle
@@ -84,13 +84,17 @@ class AttributionRole:
             started = time.monotonic()
             saved = await self.checkpoints.newest_state(
                 partition,
-                lambda data, partition=partition: from_bytes(data, partition, self.fingerprint),  # type: ignore[misc]
+                lambda data, partition=partition: self._read_state(data, partition),  # type: ignore[misc]
             )
             self.states[partition] = saved or Attribution(partition)
             if saved is not None:
                 seconds = time.monotonic() - started
                 logger.info("partition %d goes on at version %d (%.1f s)", partition, saved.version, seconds)
         return {tp: offset for tp in tps if (offset := self._position(tp)) is not None}
+
+    def _read_state(self, data: bytes, partition: int) -> Attribution:
+        with collector_resting():
+            return from_bytes(data, partition, self.fingerprint)
 
     def _check_together(self, tps: frozenset[TP], assigned: frozenset[int]) -> None:
         wanted = {(self.settings.topic(topic), partition) for topic in self.topics for partition in assigned}
@@ -166,7 +170,8 @@ class AttributionRole:
             self._tidy(state, extent)
         begun = begin_round(state, incarnation, extent, self._wall_clock_ms())
         version = state.version
-        snapshot = to_bytes(state, self.fingerprint) if is_due else b""
+        with collector_resting():
+            snapshot = to_bytes(state, self.fingerprint) if is_due else b""
         sent = 0
         for start in range(0, max(1, len(begun.dirty)), SLICES_AT_ONCE):
             piece = absolute(state, begun.dirty[start : start + SLICES_AT_ONCE], incarnation)

@@ -296,6 +296,7 @@ def doubt_unattributed(state: Attribution) -> None:
 
 @lru_cache(maxsize=65_536)
 def _entities(campaign_id: str, owner: Owner) -> tuple[Entity, ...]:
+    """The same objects again for the same owner: a state holds an entity once, not once a minute."""
     return (
         Entity(campaign_id, CAMPAIGN, campaign_id),
         Entity(campaign_id, INFLUENCER, owner.influencer_id),
@@ -305,7 +306,7 @@ def _entities(campaign_id: str, owner: Owner) -> tuple[Entity, ...]:
 
 
 def pack(state: Attribution, quiet_before: int) -> None:
-    """Pack the ids of slices that end before this epoch second: eight bytes an id instead of sixty."""
+    """Pack the ids of slices that end before this epoch second: eight bytes an id, see `Identities`."""
     for slices_of_ids in state.identities.values():
         for end, identities in slices_of_ids.items():
             if end < quiet_before:

@@ -116,14 +116,15 @@ def from_bytes(data: bytes, partition: int, fingerprint: str) -> Attribution:
     state = Attribution(partition, dict(saved.begins), dict(saved.positions), dict(saved.clocks), feeds)
     state.owners = {(campaign, referral): Owner(*owner) for campaign, referral, *owner in saved.owners}
     for campaign, referral, end, counts, money in saved.orphans:
-        state.orphans.setdefault((campaign, referral), {})[end] = Counters(counts, money)
+        state.orphans.setdefault((campaign, referral), {})[end] = Counters.over(counts, money)
     state.identities = {topic: {} for topic in SOURCES}
     for topic, end, packed in saved.identities:
         state.identities[topic][end] = Identities(packed)
-    state.slices = {
-        (Entity(campaign, dimension, member), end): Counters(counts, money)
-        for campaign, dimension, member, end, counts, money in saved.slices
-    }
+    entities: dict[tuple[str, str, str], Entity] = {}  # one for all its minutes
+    for campaign, dimension, member, end, counts, money in saved.slices:
+        name = (campaign, dimension, member)
+        entity = entities.get(name) or entities.setdefault(name, Entity(*name))
+        state.slices[entity, end] = Counters.over(counts, money)
     state.tallies = {topic: Tally(*numbers) for topic, numbers in saved.tallies.items()}
     return state
 

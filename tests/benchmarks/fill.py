@@ -29,7 +29,7 @@ CAMPAIGN = "door"
 def events(number: int, seed: int = 1) -> Iterator[tuple[str, Event, int]]:
     """Topic, event and record time (epoch milliseconds), by record time."""
     dice = random.Random(seed)
-    owners = [f"influencer-{min(int(dice.paretovariate(0.7)), INFLUENCERS)}" for _ in range(REFERRALS)]
+    owners = draw_owners(dice)
     topics = [topic for topic, share in MIX for _ in range(share)]
     earlier: list[tuple[str, Event]] = []
     for index in range(number):
@@ -41,13 +41,19 @@ def events(number: int, seed: int = 1) -> Iterator[tuple[str, Event, int]]:
         topic = dice.choice(topics)
         late = dice.random() < 0.05
         occurred_ms = record_ms - (dice.randrange(360_000, 18_000_000) if late else dice.randrange(3_000))
-        event = _event(dice, topic, owners, occurred_ms)
+        event = draw(dice, topic, owners, occurred_ms)
         if index % 50 == 0:
             earlier.append((topic, event))
         yield topic, event, record_ms
 
 
-def _event(dice: random.Random, topic: str, owners: list[str], occurred_ms: int) -> Event:
+def draw_owners(dice: random.Random) -> list[str]:
+    """Whose each referral is: few influencers have most of them."""
+    return [f"influencer-{min(int(dice.paretovariate(0.7)), INFLUENCERS)}" for _ in range(REFERRALS)]
+
+
+def draw(dice: random.Random, topic: str, owners: list[str], occurred_ms: int) -> Event:
+    """A new event of a topic; `owners` are the influencers of all referrals."""
     referral = dice.randrange(REFERRALS)
     event_id = str(UUID(int=dice.getrandbits(128), version=4))
     envelope = (event_id, CAMPAIGN, f"referral-{referral}", rfc3339(occurred_ms), 1)

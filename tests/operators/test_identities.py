@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from random_logs import tried
 
-from streams.operators.identities import Identities, identity_of
+from streams.operators.identities import FRESH_AT_LEAST, FRESH_PART, Identities, identity_of
 
 numbers = st.one_of(st.integers(0, 20), st.integers(0, 2**64 - 1))
 steps = st.lists(st.one_of(numbers, st.sampled_from(("pack", "bytes"))), max_size=60)
@@ -51,3 +53,13 @@ def test_an_identity_hangs_on_campaign_referral_time_and_id_in_any_case() -> Non
 
 def test_a_gift_without_a_referral_is_not_one_of_a_referral_called_none() -> None:
     assert identity_of("door", None, 1, "ab") != identity_of("door", "None", 1, "ab")
+
+
+@pytest.mark.parametrize("number", [500, 20_000])
+def test_a_slice_that_is_filled_in_one_go_is_mostly_packed(number: int) -> None:
+    identities, dice = Identities(), random.Random(number)
+    for done in range(1, number + 1):
+        assert identities.add(dice.getrandbits(64))
+        assert len(identities.fresh) <= max(FRESH_AT_LEAST, done // FRESH_PART)
+    assert list(identities.packed) == sorted(identities.packed)
+    assert len(identities) == number

@@ -1,0 +1,174 @@
+"""`make overload`: producers faster than the workers, and a slow ClickHouse.
+
+One Apache Kafka broker, ClickHouse behind a proxy, one worker of each role, pinned to one core; a producer beside them.
+
+  overload  events come at --rate for --minutes, faster than the workers take them
+  landing   the producer has stopped: everything must land
+  brisk     events come at --slow-rate, ClickHouse answers as usual
+  slow      the same, and every answer of ClickHouse takes 2 s longer
+  landing   ClickHouse answers as usual again: everything must land
+
+Every 5 s a line: how long, the phase, lag of attribution and sink in records, freshness in seconds, memory of the three
+workers in MB, rows that wait in the sink, rows of the largest insert of the last 5 s on average.
+
+Exit code 1 when one of these does not hold:
+
+  * the lag and the freshness of attribution are larger at the end of the overload than after its first quarter
+  * memory after the first quarter grows by at most the bytes of MEMORY for each new id (ids are state: they are kept
+    as long as a duplicate may come) and a fixed slack
+  * everything lands: every different event once, accounting without a difference, no worker ended, nobody rejoined
+  * slow: rows per insert grow, up to MAXIMUM_ROWS rows (streams/sink.py, 50,000, or 32 MiB) of all tables together and
+    one batch; no insert fails
+  * `audit` is equal (left out beyond --audit-up-to events: it needs memory for the whole log)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from schemas.errors import Fault
+from streams.commands.audit import audit_with, describe
+from tests.benchmarks.pipeline import Pipeline
+from tests.benchmarks.sampling import ROLES, Sampler
+from tests.benchmarks.store_checks import has_landed, what_is_missing
+
+MEMORY: Final = {"attribution": 64, "conversion": 16, "sink": 16}  # bytes for each new id
+SLACK_BYTES: Final = 48_000_000
+BOUND_ROWS: Final = 50_000 + 5_000  # MAXIMUM_ROWS and a batch of POLL_RECORDS on top
+SLOW_SECONDS: Final = 60.0
+BRISK_SECONDS: Final = 20.0
+LANDING_SECONDS: Final = 1200.0
+SETTINGS: Final = {"GROUNDSWELL_FLUSH_INTERVAL": "1", "GROUNDSWELL_CHECKPOINT_INTERVAL": "30"}
+
+
+class Judge:
+    """Says which promises hold."""
+
+    def __init__(self) -> None:
+        self.trouble: list[str] = []
+
+    def promise(self, holds: bool, sentence: str) -> None:
+        print(f"{'ok   ' if holds else 'WRONG'} {sentence}", flush=True)
+        if not holds:
+            self.trouble.append(sentence)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.overload",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--rate", type=float, default=15_000.0, help="events a second of the overload")
+    parser.add_argument("--events", type=int, default=9_000_000, help="of the overload, at most (9 M: 6 GB on disk)")
+    parser.add_argument("--slow-rate", type=float, default=3_000.0, help="events a second beside a slow ClickHouse")
+    parser.add_argument("--audit-up-to", type=int, default=5_000_000, help="events that this machine can audit")
+    options = parser.parse_args()
+    judge = Judge()
+    now = datetime.now(UTC)
+    days = tuple((now + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:00:00Z") for hours in (-2, 46))
+    try:
+        with Pipeline(SETTINGS, (days[0], days[1]), store=True) as pipeline:
+            run(pipeline, options, judge)
+    except (Fault, TimeoutError) as error:
+        print(f"overload: FAILED, {error}")
+        return 1
+    print(f"overload: {'FAILED: ' + '; '.join(judge.trouble) if judge.trouble else 'holds'}")
+    return 1 if judge.trouble else 0
+
+
+def run(pipeline: Pipeline, options: argparse.Namespace, judge: Judge) -> None:
+    for role in ROLES:
+        pipeline.start_worker(role)
+    sampler = Sampler(pipeline)
+    sampler.wait_until_ready()
+    seconds = options.minutes * 60
+    good = pour(pipeline, sampler, "overload", 1, (options.rate, options.events, seconds))
+    land(pipeline, sampler, good, "landing")
+    judge_overload(sampler, judge)
+    slow = (options.slow_rate, options.events, BRISK_SECONDS + SLOW_SECONDS)
+    good += pour(pipeline, sampler, "slow", 2, slow)
+    assert pipeline.proxy is not None
+    pipeline.proxy.mode = "pass"
+    land(pipeline, sampler, good, "landing again")
+    judge_slow(sampler, judge)
+    missing = what_is_missing(pipeline.settings, good)
+    judge.promise(not missing, "; ".join(missing) or f"all {sum(good.values()):,} events landed once, difference 0")
+    if sum(good.values()) <= options.audit_up_to:
+        result = audit_with(pipeline.settings, 60.0)
+        print(describe(result))
+        judge.promise(result.equal, "audit: equal")
+    else:
+        print(f"no audit: more than {options.audit_up_to:,} events")
+
+
+def pour(pipeline: Pipeline, sampler: Sampler, phase: str, seed: int, stream: tuple[float, int, float]) -> Counter[str]:
+    """Run a producer and sample beside it; how many different events it sent, by topic."""
+    rate, events, seconds = stream
+    out = pipeline.stack.folder / f"{phase}.json"
+    argv = [sys.executable, "-m", "tests.benchmarks.torrent", "--brokers", pipeline.kafka.bootstrap]
+    argv += ["--partitions", str(pipeline.settings.partitions), "--seed", str(seed), "--rate", str(rate)]
+    argv += ["--events", str(events), "--seconds", str(seconds), "--out", str(out)]
+    pipeline.stack.start(phase, argv, may_end=True, patience=60.0)
+    begun = time.monotonic()
+    while phase in pipeline.stack.running():
+        slow = phase == "slow" and time.monotonic() - begun > BRISK_SECONDS
+        if pipeline.proxy is not None and slow:
+            pipeline.proxy.mode = "slow"
+        sampler.sample(phase if phase != "slow" or slow else "brisk")
+        pipeline.stack.check()
+    return Counter(json.loads(out.read_text()))
+
+
+def land(pipeline: Pipeline, sampler: Sampler, good: Counter[str], phase: str) -> None:
+    """Sample until everything is in the store.
+
+    Raises:
+        TimeoutError: it does not come to rest.
+    """
+    begun = time.monotonic()
+    while True:
+        last = sampler.sample(phase)
+        pipeline.stack.check()
+        if last.lag == last.sink_lag == 0 and has_landed(pipeline.settings, good):
+            print(f"{phase}: {time.monotonic() - begun:.0f} s", flush=True)
+            return
+        if time.monotonic() - begun > LANDING_SECONDS:
+            raise TimeoutError(f"{last.lag} and {last.sink_lag} records are not taken after {LANDING_SECONDS:.0f} s")
+
+
+def judge_overload(sampler: Sampler, judge: Judge) -> None:
+    samples = sampler.of("overload")
+    quarter, last, end = samples[len(samples) // 4], samples[-1], sampler.samples[-1]
+    judge.promise(last.lag > quarter.lag, f"lag grew from {quarter.lag:,} to {last.lag:,} records")
+    fresh = f"{quarter.freshness:.0f} to {last.freshness:.0f} s"
+    judge.promise(last.freshness > quarter.freshness, f"freshness grew from {fresh}")
+    ids = end.ids - quarter.ids
+    for role in ROLES:
+        most = max(one.memory[role] for one in sampler.samples) - quarter.memory[role]
+        allowed = MEMORY[role] * ids + SLACK_BYTES
+        each = f"{most / ids if ids else 0:.0f} bytes each"
+        sentence = f"{role} grew by {most / 1e6:,.0f} MB over {ids:,} new ids ({each}), at most {allowed / 1e6:,.0f} MB"
+        judge.promise(most <= allowed, sentence)
+
+
+def judge_slow(sampler: Sampler, judge: Judge) -> None:
+    brisk, slow = sampler.of("brisk"), [*sampler.of("slow"), *sampler.of("landing again")]
+    before, after = (max((one.insert_rows for one in some), default=0.0) for some in (brisk, slow))
+    judge.promise(after > before, f"rows per insert grew from {before:,.0f} to {after:,.0f}")
+    waiting = max(one.waiting for one in slow)
+    judge.promise(waiting <= BOUND_ROWS, f"at most {waiting:,} rows waited, bound {BOUND_ROWS:,}")
+    failures, assignments = sampler.samples[-1].insert_failures, sampler.samples[-1].assignments
+    judge.promise(failures == 0, f"{failures} inserts failed")
+    judge.promise(assignments == len(ROLES), f"{assignments} assignments of {len(ROLES)} workers: nobody rejoined")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
