@@ -153,7 +153,7 @@ class Pipeline:
         if role in self._ports:
             self.stack.restart_child(role)
             return lines
-        self._ports[role] = port = free_port()
+        self._ports[role] = port = free_port(following=2)
         argv = [*pinned(), sys.executable, "-m", "streams.commands", "worker", role]
         environment = {**self.environment, "GROUNDSWELL_METRICS_PORT": str(port)}
         self.stack.start(role, argv, env=environment, patience=30.0)

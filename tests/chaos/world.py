@@ -106,7 +106,7 @@ class World:
 
     def start_workers(self) -> None:
         for name, role in WORKERS.items():
-            port = self._ports[name] = free_port()
+            port = self._ports[name] = free_port(following=2)
             environment = {**self._environment, "GROUNDSWELL_METRICS_PORT": str(port)}
             argv = [sys.executable, "-m", "streams.commands", "worker", role]
             if name in STEPPED:

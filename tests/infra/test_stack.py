@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -219,3 +220,11 @@ def test_temporary_files_of_children_go_with_the_stack(tmp_path: Path) -> None:
 def test_free_ports_are_never_handed_out_twice() -> None:
     ports = [free_port() for _ in range(200)]
     assert len(set(ports)) == 200
+
+
+def test_free_ports_are_apart_and_out_of_the_way_of_a_machines_own_connections() -> None:
+    first, other = free_port(following=2), free_port()
+    assert other not in range(first, first + 3)
+    assert {first, first + 2, other} < set(range(15_000, 32_000))
+    with socket.create_server(("127.0.0.1", first)), socket.create_server(("127.0.0.1", first + 2)):
+        assert listens(first)

@@ -56,7 +56,7 @@ def test_a_worker_that_ends_at_any_fail_point_changes_nothing(broker: Broker) ->
     with Pipeline(broker, SWIFT) as pipeline:
         for piece, points in zip(pieces, zip_longest(*POINTS.values()), strict=False):
             armed = {role: point for role, point in zip(POINTS, points, strict=True) if point is not None}
-            port = free_port()
+            port = free_port(following=2)
             for role, point in armed.items():
                 pipeline.start(role, extra={VARIABLE: point, "GROUNDSWELL_METRICS_PORT": str(port)})
             sent += pipeline.play(piece)
