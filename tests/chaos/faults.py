@@ -38,7 +38,8 @@ class Faults:
         self._paused: set[str] = set()
         self._broker_down: int | None = None
         self._weighted: Final = {
-            self._kill: 46,
+            self._kill: 36,
+            self._kill_several: 14,
             self._terminate: 14,
             self._pause: 8,
             self._step_clock: 4,
@@ -77,6 +78,11 @@ class Faults:
 
     def _kill(self) -> None:
         self._signal("SIGKILL", signal.SIGKILL)
+
+    def _kill_several(self) -> None:
+        """A machine that takes several workers with it."""
+        for _ in range(self._dice.randint(2, 4)):
+            self._kill()
 
     def _terminate(self) -> None:
         self._signal("SIGTERM", signal.SIGTERM)

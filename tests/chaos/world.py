@@ -38,7 +38,7 @@ WORKERS: Final = {
     "sink-1": "sink",
 }
 SESSION_SECONDS: Final = 6
-LATELY: Final = 20  # ends of one worker within a minute that are no longer bad luck
+SCRAPED_EVERY: Final = 2.0
 STEPPED: Final = "attribution-1", "conversion-1"  # the others keep the machine's clock beside them
 COUNTED: Final = ("groundswell_records_taken", "groundswell_assignments", "groundswell_rewinds")
 CAMPAIGN_FILE: Final = """
@@ -141,12 +141,12 @@ class World:
         return found
 
     def tend(self) -> None:
-        """One round of the supervisor: who has ended is started again; figures are collected once a second."""
+        """One round of the supervisor: who has ended is started again; figures are collected now and then."""
         for name in WORKERS:
             if name not in self.stack.running():
                 self.ended[name, self.stack.kill_child(name)] += 1
                 self.stack.restart_child(name)
-        if time.monotonic() - self._scraped_at >= 1.0:
+        if time.monotonic() - self._scraped_at >= SCRAPED_EVERY:
             self._scraped_at = time.monotonic()
             for name in WORKERS:
                 self._scrape(name)
