@@ -109,6 +109,7 @@ class Driven:
         self._watch("agent", self._agent())
 
     def close(self) -> None:
+        self.loop.set_exception_handler(lambda *_: None)  # what is cancelled here nobody waits for
         tasks = asyncio.all_tasks(self.loop)
         for task in tasks:
             task.cancel()

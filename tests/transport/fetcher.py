@@ -4,8 +4,8 @@ Each call waits at a gate, so another may come in between.  A fetch waits twice:
 (`fetch`), and with them in its hands (`answer`), where a rebalance or a seek may overtake it.
 
 What is fetched may be lost in part or whole, or begin earlier than asked.  One kindness is left, the one that the
-driver builds on: what is fetched first after a seek that mends a broken chain does arrive.  A chain broken twice at one offset
-cannot be told from a log with a hole in it.
+driver builds on: what is fetched first after a seek that mends a broken chain does arrive.  A chain that breaks twice
+at one offset cannot be told from a log with a hole in it.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ class Client:
         self.positions: dict[TP, int] = {}  # of the assigned partitions
         self.generation = 0
         self.answers: list[dict[TP, list[Record]]] = []  # on their way to the driver
+        self.lossy: set[TP] = set()  # something was lost since the last seek
         self.seeks = 0
         self._ends: dict[TP, int] = {}
         self._epoch_at_seek: dict[TP, int] = {}
@@ -117,6 +118,7 @@ class Client:
             self._mending.discard(tp)
         self._epoch_at_seek[tp] = epoch
         self.positions[tp] = offset
+        self.lossy.discard(tp)
         self.seeks += 1
 
     async def position(self, tp: TP) -> int:
@@ -133,9 +135,7 @@ class Client:
 
     # ---- fetch -------------------------------------------------------------------------------------------
 
-    async def _fetched_records(
-        self, partitions: set[TP], timeout: float, max_records: int
-    ) -> dict[TP, list[Record]]:
+    async def _fetched_records(self, partitions: set[TP], timeout: float, max_records: int) -> dict[TP, list[Record]]:
         answer: dict[TP, list[Record]] = {}
         try:
             await asyncio.wait_for(self._gates.wait("fetch"), timeout)
@@ -171,6 +171,7 @@ class Client:
 
     def lose(self, tp: TP, first: int, last: int) -> None:
         """Lose so many of the first and of the last records of a fetch that is on its way."""
+        self.lossy.add(tp)
         for answer in self.answers:
             kept = answer.pop(tp)[first:]
             kept = kept[: len(kept) - last]

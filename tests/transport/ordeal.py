@@ -16,12 +16,13 @@ from streams.transport import consumer as driver
 
 
 class Ordeal:
-    """`passed` is how often which step was taken, of which kind of fault there was something to hit."""
+    """`passed` is how often which step was taken; a step that has nothing to act on answers False, and is none."""
 
     def __init__(self, seed: int, has_state: bool) -> None:
         self.random = Random(seed)
         self.worker = Driven((self.random.randrange(3), self.random.randrange(3)), has_state)
         self.passed: Counter[str] = Counter()
+        self._commits_seen = 0
         self._steps: dict[Callable[[], bool], int] = {
             self.go_on: 16,
             self.flow: 8,
@@ -31,11 +32,11 @@ class Ordeal:
             self.save: 2,
             self.commit: 3,
             self.revoke: 1,
-            self.assign: 4,
+            self.assign: 8,
             self.lose: 6,
-            self.slip: 1,
+            self.slip: 2,
             self.drop: 2,
-            self.repeat: 1,
+            self.repeat: 2,
         }
 
     def endure(self, steps: int) -> None:
@@ -47,8 +48,8 @@ class Ordeal:
         with mock.patch.object(driver, "monotonic", self.worker.loop.time):
             try:
                 self._begin()
-                for step in self.random.choices(list(self._steps), list(self._steps.values()), k=steps):
-                    self.passed[step.__name__] += step()
+                for _ in range(steps):
+                    self._take_one_of(self._steps)
                     self.worker.loop.pass_time()
                     self._hold_law()
                 self._come_to_rest()
@@ -66,6 +67,13 @@ class Ordeal:
             self.grow()
             self.flow()
 
+    def _take_one_of(self, steps: dict[Callable[[], bool], int]) -> None:
+        while True:
+            (step,) = self.random.choices(list(steps), list(steps.values()))
+            if step():
+                self.passed[step.__name__] += 1
+                return
+
     # ---- what goes on ------------------------------------------------------------------------------------
 
     def go_on(self) -> bool:
@@ -81,6 +89,8 @@ class Ordeal:
                 if agent_works or name != "agent":
                     self.worker.gates.open(name)
             self.worker.loop.pass_time()
+            if self.random.random() < 0.2:
+                self._take_one_of({self.lose: 3, self.drop: 2, self.repeat: 1, self.grow: 2})
         return True
 
     def grow(self) -> bool:
@@ -160,12 +170,15 @@ class Ordeal:
         worker = self.worker
         assert not worker.failures, worker.failures
         assert worker.consumer.crash_reason is None, repr(worker.consumer.crash_reason)
-        for tp, offset in worker.client.commits:
+        while self._commits_seen < len(worker.client.commits):
+            tp, offset = worker.client.commits[self._commits_seen]
+            self._commits_seen += 1
             undone = set(worker.logs[tp].between(0, offset)) - worker.done[tp]
             assert not undone, f"{tp.partition}: committed is {offset}, not done are {sorted(undone)}"
 
     def _come_to_rest(self) -> None:
         worker = self.worker
+        worker.queue.clear()
         worker.gates.open_for_good()
         worker.loop.pass_time(10)
         if worker.may_revoke() and worker.client.assignment() != set(PARTITIONS):
@@ -174,8 +187,8 @@ class Ordeal:
         if worker.may_assign():
             worker.assign(set(PARTITIONS))
             worker.loop.pass_time(5)
-        for log in worker.logs.values():
-            log.grow(1, 0)  # what was lost at a log's end is noticed by what comes after it
+        for tp in sorted(worker.client.lossy):
+            worker.logs[tp].grow(1, 0)  # what was lost at a log's end is noticed by what comes after it
         worker.loop.pass_time(20)
         self._hold_law()
         ends = {tp: log.end for tp, log in worker.logs.items()}
