@@ -53,6 +53,7 @@ class GroundswellApp(faust.App):
 
     batch_topics: frozenset[str] = frozenset()
     positions: Positions | None = None
+    # None until the role has started: there is nothing to say before.
     flush: Callable[[], Awaitable[None]] | None = None
     # Whether a late emission of a paused process could be taken for a newer one than its successor's.
     fenced: bool = False
@@ -135,14 +136,17 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
     )
     app.batch_topics = frozenset(settings.topic(topic) for topic in role.topics)
     app.positions = role.positions
-    app.flush = role.flush
     app.entry = partial(watch_entry, settings.brokers, settings.security)
     app.fenced = isinstance(role, AttributionRole)
     topic = app.topic(*sorted(app.batch_topics), schema=PassThrough())
     topic.maxsize = QUEUED_BATCHES  # the argument of app.topic is dropped
 
+    # A rebalance may come before the role has started, and Faust starts agents and tasks in an order of its own.
+    started = asyncio.Event()
+
     @app.agent(topic, name=role.name, concurrency=1)
     async def agent(stream: Any) -> None:
+        await started.wait()
         async for batch in app.consumer.batches(stream):
             await role.take(batch)
 
@@ -153,6 +157,8 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
     @app.task
     async def flush_regularly() -> None:
         await role.start(app)
+        app.flush = role.flush
+        started.set()
         while not app.should_stop:
             await asyncio.sleep(settings.flush_interval)
             await role.flush()
@@ -200,7 +206,7 @@ def _exit_code(app: Any, end: SystemExit) -> int:
 def _emit_what_is_left(app: Any, role: Role) -> None:
     @app.on_before_shutdown.connect
     async def before(sender: Any, **kwargs: Any) -> None:
-        if app.crash_reason is None:
+        if app.crash_reason is None and app.flush is not None:
             try:
                 await asyncio.wait_for(role.stop(), STOP_SECONDS / 2)
             except Exception as error:

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -140,9 +140,9 @@ class World:
         found: dict[str, Any] = json.loads((self.stack.folder / "feed.json").read_text())
         return found
 
-    def tend(self) -> None:
+    def tend(self, names: Iterable[str] = WORKERS) -> None:
         """One round of the supervisor: who has ended is started again; figures are collected now and then."""
-        for name in WORKERS:
+        for name in names:
             if name not in self.stack.running():
                 self.ended[name, self.stack.kill_child(name)] += 1
                 self.stack.restart_child(name)
