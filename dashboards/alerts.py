@@ -25,8 +25,8 @@ Family = Literal["appeal", "pipeline"]
 
 BEHIND_SECONDS: Final = 300  # of the wall clock, the allowed lateness left out
 SILENT_SECONDS: Final = 120  # a rebalance may take half of it
-# Each partition is reported on every two seconds, also when it is idle: the one that is silent longest counts.
-OLDEST_REPORT: Final = "(SELECT min(p.computed_at) AS oldest_report FROM source_progress AS p) AS oldest"
+# Every source partition is reported on by every partition of slices, every two seconds and also when it is idle: the
+# report that is missing longest counts, whichever worker owes it.
 DEAD: Final = f"(dateDiff('second', oldest_report, now64(3, 'UTC')) > {SILENT_SECONDS})"
 DEAD_LETTERS: Final = 10
 DEAD_LETTER_MINUTES: Final = 15
@@ -115,7 +115,6 @@ ALERTS: Final = (
         sql=f"""
 SELECT 'pipeline' AS pipeline, toUInt32(coalesce(seconds_behind, 0) > {BEHIND_SECONDS} AND NOT {DEAD}) AS firing
 FROM freshness
-CROSS JOIN {OLDEST_REPORT}
 """,
         summary=f"results are more than {BEHIND_SECONDS // 60} minutes behind",
         sentence="Workers are alive, but records wait. What the boards show is older than it seems, and the stall "
@@ -158,7 +157,6 @@ ORDER BY topic
         sql=f"""
 SELECT 'pipeline' AS pipeline, toUInt32({DEAD} AND NOT ifNull(played, 0)) AS firing
 FROM freshness
-CROSS JOIN {OLDEST_REPORT}
 """,
         summary="the pipeline, or a part of it, has stopped reporting",
         sentence="A partition has had no report for some minutes, none ever came, or ClickHouse does not answer.",

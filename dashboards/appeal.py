@@ -9,12 +9,12 @@ from dashboards.words import (
     APPEAL_UID,
     CAMPAIGN,
     CONVERSION_COLUMNS,
-    INCIDENTS,
     INFLUENCER_UID,
     LADDER_COLUMNS,
     SAID,
     STATE_COLUMNS,
     STATE_WORDS,
+    incidents,
 )
 
 NOW: Final = Row(
@@ -194,9 +194,10 @@ ORDER BY seconds
             title="Conversion over six hours",
             question="How does conversion move, and how sure is that?",
             sql=f"""
-SELECT window_end AS time, shown_rate AS rate, rate_low, rate_high
+SELECT window_end AS time, shown_rate AS rate, if(rate IS NULL, NULL, rate_low) AS rate_low,
+    if(rate IS NULL, NULL, rate_high) AS rate_high
 FROM conversion_windows
-WHERE {CAMPAIGN} AND dimension = 'campaign' AND window = '6h' AND exposures >= 20 AND $__timeFilter(window_end)
+WHERE {CAMPAIGN} AND dimension = 'campaign' AND window = '6h' AND $__timeFilter(window_end)
 ORDER BY time
 """,
             kind="timeseries",
@@ -343,11 +344,11 @@ HISTORY: Final = Row(
         Panel(
             id=17,
             title="What the detector said",
-            question="When did the state change, and what was said?",
+            question="When did the state of the appeal change, or an influencer stall, and what was said?",
             sql=f"""
 SELECT at, member, state, sentence
 FROM stall_changes
-WHERE {CAMPAIGN}
+WHERE {CAMPAIGN} AND (dimension = 'campaign' OR state = 'stalled')
 ORDER BY at DESC, dimension, member
 LIMIT 50
 """,
@@ -385,5 +386,5 @@ BOARD: Final = Board(
     title="Appeal",
     question="How does the appeal stand, who moves people, and is anything wrong?",
     rows=(NOW, MONEY, CONVERSION, PEOPLE, HISTORY),
-    annotations=(SAID, INCIDENTS),
+    annotations=(SAID, incidents(f"{CAMPAIGN} AND dimension = 'campaign'")),
 )

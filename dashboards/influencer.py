@@ -8,16 +8,18 @@ from dashboards.panel import Board, Column, Panel, Row
 from dashboards.words import (
     CAMPAIGN,
     CONVERSION_COLUMNS,
-    INCIDENTS,
     INFLUENCER,
     INFLUENCER_UID,
     LADDER_COLUMNS,
     SAID,
     STATE_COLUMNS,
+    incidents,
 )
 
 # Where an influencer is a member of a dimension.
 MEMBER: Final = f"{CAMPAIGN} AND dimension = 'influencer' AND member = ${{influencer:singlequote}}"
+# A stall of the whole appeal explains theirs.
+OWN_OR_COMMON: Final = f"({MEMBER} OR {CAMPAIGN} AND dimension = 'campaign')"
 
 NOW: Final = Row(
     "Now",
@@ -229,5 +231,5 @@ BOARD: Final = Board(
     question="What came of the links of one influencer, and why?",
     rows=(NOW, CONVERSION, GIFTS),
     variables=("campaign", "influencer"),
-    annotations=(SAID, INCIDENTS),
+    annotations=(SAID, incidents(OWN_OR_COMMON)),
 )

@@ -54,13 +54,21 @@ ORDER BY time
 """,
     colour="blue",
 )
-INCIDENTS: Final = Annotations(
-    name="Stalls",
-    sql=f"""
+
+
+def incidents(whose: str) -> Annotations:
+    """Stalls as regions; one that began before the charts do, or lasts, is drawn too.
+
+    Args:
+        whose: the filter of `stall_incidents`.
+    """
+    return Annotations(
+        name="Stalls",
+        sql=f"""
 SELECT started_at AS time, resolved_at AS timeEnd, concat(state, ': ', sentence) AS text, state AS tags
 FROM stall_incidents
-WHERE {CAMPAIGN} AND dimension = 'campaign' AND $__timeFilter(started_at)
+WHERE {whose} AND started_at <= $__toTime AND (resolved_at IS NULL OR resolved_at >= $__fromTime)
 ORDER BY time
 """,
-    colour="red",
-)
+        colour="red",
+    )

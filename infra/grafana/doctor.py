@@ -63,6 +63,17 @@ def _asked(check: str, ask: Callable[[], Finding]) -> Finding:
         return Finding(check, False, fault.what, fault.mend)
 
 
+def check_plugin(gateway: Gateway) -> None:
+    """Before anything is sent: without the plugin no dashboard shows anything and no rule is ever evaluated.
+
+    Raises:
+        Fault: it is not installed, or too old.
+    """
+    finding = _plugin(gateway)
+    if not finding.ok:
+        raise Fault("settings", f"Grafana at {gateway.url}: {finding.found}", finding.mend)
+
+
 def _address(gateway: Gateway) -> Finding:
     health = gateway.get("/health")
     if not isinstance(health, dict) or "database" not in health:

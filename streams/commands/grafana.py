@@ -14,7 +14,7 @@ from infra.grafana.address import address_of
 from infra.grafana.alerting import push_alerting
 from infra.grafana.boards import push_board, push_folder
 from infra.grafana.bundle import read_bundle
-from infra.grafana.doctor import Finding, examine
+from infra.grafana.doctor import Finding, check_plugin, examine
 from infra.grafana.gateway import Gateway
 from infra.grafana.marks import Mark, incident_id, pull, push_marks
 from infra.grafana.steps import Step, needs_a_person
@@ -59,6 +59,7 @@ def push(dry_run: bool, with_policy: bool, no_annotations: bool, as_json: bool) 
     gateway = Gateway.to(address_of(os.environ))
     bundle = read_bundle(os.environ)
     marks = [] if no_annotations else _marks(open_store(Settings.from_environment(os.environ)))
+    check_plugin(gateway)
     folder, step = push_folder(gateway, dry_run)
     steps = [step, *(push_board(gateway, board, folder, dry_run) for board in bundle.boards)]
     steps += push_alerting(gateway, bundle, folder, with_policy, dry_run)

@@ -65,6 +65,20 @@ def test_complete_up_to_is_the_slowest_busy_partition_less_the_lateness(store, r
     assert seen is None or seen.replace(tzinfo=UTC) > datetime(2026, 3, 12, tzinfo=UTC)
 
 
+def test_results_are_as_complete_as_the_slowest_partition_of_slices(store):
+    store.insert(
+        "watermarks",
+        [
+            report(0, clock="2026-03-12T19:00:00.000Z", version=30),
+            report(0, clock="2026-03-12T18:00:00.000Z", version=20, slices=1),
+        ],
+    )
+    seen = store.one("SELECT complete_up_to FROM complete_up_to WHERE campaign_id = 'appeal'")["complete_up_to"]
+    assert seen.replace(tzinfo=UTC) == datetime(2026, 3, 12, 17, 55, tzinfo=UTC)
+    fresh = store.one("SELECT seconds_between, partitions FROM freshness")
+    assert fresh == {"seconds_between": 3600, "partitions": 1}
+
+
 def letter(record_time_ms=0):
     """A dead letter as attribution makes it."""
     return dead_letter(

@@ -245,6 +245,23 @@ def test_landing_counts_what_has_come_through(store: Database) -> None:
     assert tuple(store.one("SELECT * FROM landing").values()) == (52, 12, 40)
 
 
+def test_a_hole_in_the_records_is_said_as_nothing_on_both_sides_and_up_to_the_newest(
+    store: Database, story: Any
+) -> None:
+    for minute in (0, 1, 5):
+        story.click("r1", at=minute / 60)
+    story.donation("r1", "5", at=10 / 60)
+    story.tell(store)
+    rows = store.rows(
+        f"SELECT topic, dateDiff('minute', toDateTime({START.timestamp():.0f}), minute_end) AS minute, records "
+        "FROM throughput ORDER BY topic, minute"
+    )
+    assert [(row["minute"], row["records"]) for row in rows if row["topic"] == "clicks"] == [
+        (0, 0), (1, 1), (2, 1), (3, 0), (5, 0), (6, 1), (7, 0), (11, 0),
+    ]  # fmt: skip
+    assert [(row["minute"], row["records"]) for row in rows if row["topic"] == "donations"] == [(10, 0), (11, 1)]
+
+
 def test_orphans_wait_by_topic(store: Database, story: Any) -> None:
     story.share("r1", "ana")
     story.click("r1", times=3)

@@ -35,13 +35,15 @@ def lines(*rows: dict[str, Any]) -> bytes:
     return b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
 
 
-def report(clock_ms: int, computed_ms: int, partition: int = 0, idle: int = 0) -> dict[str, bytes]:
+def report(
+    clock_ms: int, computed_ms: int, partition: int = 0, idle: int = 0, slices_partition: int = 0
+) -> dict[str, bytes]:
     """What conversion says of a source partition: read up to `clock_ms`, said at `computed_ms`."""
     maps = {name: dict.fromkeys(SOURCES, 0) for name in ("positions", "begins", "ends", "accepted", "late")}
     return {
         "watermarks": lines(
             {
-                "slices_partition": 0,
+                "slices_partition": slices_partition,
                 "source_partition": partition,
                 "clock": rfc3339(clock_ms),
                 "idle": idle,
@@ -175,6 +177,22 @@ def test_one_partition_that_nobody_works_on_is_enough(store: Asked) -> None:
     store.insert(report(now_ms, now_ms, 0, idle=1))
     store.insert(report(now_ms - 300_000, now_ms - 300_000, 1, idle=1))
     assert {rule for rule in ALERT if firing(store, rule)} == {"dead"}
+
+
+@pytest.mark.parametrize(
+    ("clock", "said", "fires"),
+    [
+        pytest.param(400, 5, {"behind"}, id="it reads, and is behind"),
+        pytest.param(400, 300, {"dead"}, id="nobody works on it"),
+    ],
+)
+def test_one_partition_of_slices_is_enough_though_the_others_are_well(
+    store: Asked, clock: int, said: int, fires: set[str]
+) -> None:
+    now_ms = int(time.time() * 1000)
+    store.insert(report(now_ms, now_ms))
+    store.insert(report(now_ms - clock * 1000, now_ms - said * 1000, slices_partition=2))
+    assert {rule for rule in ALERT if firing(store, rule)} == fires
 
 
 @pytest.mark.parametrize(

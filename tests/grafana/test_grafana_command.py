@@ -75,6 +75,14 @@ def test_doctor_finds_nothing_wrong_after_a_push(groundswell: Groundswell) -> No
     assert "ok    dashboard groundswell-appeal: up to date" in groundswell("doctor").stdout
 
 
+def test_without_the_plugin_nothing_is_pushed(grafana: PublishedGrafana, groundswell: Groundswell) -> None:
+    grafana.plugin = None
+    done = groundswell("push", "--no-annotations")
+    assert isinstance(done.exception, Fault)
+    assert "is not installed. Install it: GF_PLUGINS_PREINSTALL_SYNC=" in str(done.exception)
+    assert grafana.writes == []
+
+
 def test_doctor_changes_nothing(grafana: PublishedGrafana, groundswell: Groundswell) -> None:
     groundswell("doctor")
     assert grafana.writes == []
