@@ -26,7 +26,7 @@ from streams.agents.role import WholeFlushes, collector_resting, emissions_of, l
 from streams.checkpoints import Checkpoints
 from streams.observation.figures import VERDICTS, Figure
 from streams.operators.attribution import Attribution, Folder, forget, pack, settle
-from streams.operators.emission import Extent, Round, absolute, begin_round
+from streams.operators.emission import Extent, Round, absolute, begin_round, folded_up_to
 from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
 from streams.outbox import Message, Outbox
 from streams.settings import Settings
@@ -63,6 +63,7 @@ class AttributionRole:
         self._saved_bytes: dict[int, int] = {}
         self._refused: Counter[tuple[str, str]] = Counter()  # dead letters by topic and reason
         self._flushes = WholeFlushes()
+        self._app: Any = None
         self._bad_in_a_row = 0
         self._taken = 0  # records since the first batch of this process
         self._first_batch_at: float | None = None
@@ -215,11 +216,21 @@ class AttributionRole:
         ages = [(partition, now - at) for partition, (_, at) in self._saved.items() if partition in self.states]
         return [
             *(figure for state in self.states.values() for figure in _figures_of(state)),
+            *self._freshness(),
             *(Figure("dead_letters", place, number) for place, number in self._refused.items()),
             *(Figure("checkpoint_age_seconds", (str(partition),), age) for partition, age in ages),
             *(Figure("checkpoint_bytes", (str(partition),), size) for partition, size in self._saved_bytes.items()),
             *emissions_of(self.outbox, self.settings),
         ]
+
+    def _freshness(self) -> list[Figure]:
+        found: list[Figure] = []
+        for partition, state in self.states.items():
+            ends = self._extent(partition).ends if self._app is not None else {}
+            newest = folded_up_to(state, ends)
+            if newest:
+                found.append(Figure("freshness_seconds", (str(partition),), time.time() - newest / 1000))
+        return found
 
     # ---- what it needs to know ---------------------------------------------------------------------------
 
@@ -290,6 +301,4 @@ def _figures_of(state: Attribution) -> list[Figure]:
             for verdict, number in zip(VERDICTS, counts, strict=True)
         ]
         found.append(Figure("late_events", (topic, partition), tally.late))
-    if state.clock:
-        found.append(Figure("freshness_seconds", (partition,), time.time() - state.clock / 1000))
     return found

@@ -33,7 +33,9 @@ KINDS: Final[dict[str, Kind]] = {
     "late_events": Kind("counter", ("topic", "partition"), "accepted events that came late"),
     "dead_letters": Kind("counter", ("topic", "reason"), "dead letters that this process made"),
     "lag_records": Kind("gauge", ("topic", "partition"), "records of the log that are not taken in yet"),
-    "freshness_seconds": Kind("gauge", ("partition",), "wall clock less the newest record time that was folded"),
+    "freshness_seconds": Kind(
+        "gauge", ("partition",), "wall clock less the newest record time that was folded, of the topic furthest behind"
+    ),
     "partitions": Kind("gauge", ("state",), "partitions assigned, and those of them that are ready"),
     "records_taken": Kind("counter", (), "records that the agent took in, those read again included"),
     "assignments": Kind("counter", (), "times that the group gave this worker its share"),

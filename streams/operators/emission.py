@@ -110,6 +110,16 @@ def _progress(state: Attribution, incarnation: str, extent: Extent, now_ms: int 
     )
 
 
+def folded_up_to(state: Attribution, ends: Mapping[str, int]) -> int:
+    """The newest record time that was folded, epoch milliseconds; where topics lag, of the one furthest behind.
+
+    A small topic is soon read to its end and would hide that a large one is not.
+    """
+    lagging = [topic for topic in SOURCES if state.positions.get(topic, 0) < ends.get(topic, 0)]
+    clocks = [state.clocks[topic] for topic in lagging if topic in state.clocks]
+    return min(clocks, default=state.clock)
+
+
 def _complete(state: Attribution, extent: Extent, now_ms: int | None) -> int:
     """Up to when, epoch milliseconds, everything is folded as far as it can be known."""
     if now_ms is None and state.feeds.has_player:

@@ -82,3 +82,12 @@ def test_the_fingerprint_names_every_setting_that_a_verdict_hangs_on() -> None:
     assert len({fingerprint_of(codec) for codec in codecs}) == len(codecs)
     other_currency = msgspec.structs.replace(door, currency="EUR")
     assert fingerprint_of(codec_of([other_currency])) == fingerprint_of(codec_of([door]))
+
+
+def test_a_loaded_state_holds_each_entity_once_and_no_counters_of_the_bytes_twice() -> None:
+    back = from_bytes(to_bytes(folded(), FINGERPRINT), 0, FINGERPRINT)
+    entities = [entity for entity, _ in back.slices]
+    assert len({id(entity) for entity in entities}) == len(set(entities)) < len(entities)
+    every = [*back.slices.values(), *(one for by_end in back.orphans.values() for one in by_end.values())]
+    assert len({id(counters.counts) for counters in every}) == len({id(counters.money) for counters in every})
+    assert len({id(counters.counts) for counters in every}) == len(every)
