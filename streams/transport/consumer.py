@@ -22,6 +22,8 @@ from streams import failpoints
 from streams.transport.batch import Batch, LogTruncated
 from streams.transport.thread import ConsumerThread
 
+# A broker that has just become a log's leader may say for a moment that it ends earlier: its high watermark follows.
+BEYOND_END_SECONDS = 20.0
 HEAL_AFTER_SECONDS = 5.0  # how long a delivered batch may wait unseen while the agent is idle
 
 
@@ -45,6 +47,7 @@ class Consumer(driver.Consumer):
         self._sought: dict[TP, int] = {}
         self._inflight: dict[TP, deque[Batch]] = defaultdict(deque)
         self._goals: dict[TP, int] = {}  # where each log ended when we took it over
+        self._beyond_since: dict[TP, float] = {}  # when a position was first seen to lie beyond its log's end
         self._busy = False
         self._held: object | None = None  # the assignment that is ours; a new one each time
         self.assignments = 0  # of something or of nothing, by the group
@@ -160,13 +163,14 @@ class Consumer(driver.Consumer):
             await self.seek_wait(targets)
 
     async def _note_goals(self) -> None:
-        """Note where each log ends as its first fetch says, and stop where a position lies beyond that."""
+        """Note where each log ends as a first fetch says, and stop where a position stays beyond that."""
         for tp in [tp for tp in self._next if tp not in self._goals]:
             end = self._thread.highwater(tp)
             if end is None:
                 continue
-            self._goals[tp] = end
-            if self._next[tp] > end:
+            if self._next[tp] <= end:
+                self._goals[tp] = end
+            elif monotonic() - self._beyond_since.setdefault(tp, monotonic()) > BEYOND_END_SECONDS:
                 await self.crash(
                     Fault(
                         "kafka",
@@ -315,6 +319,7 @@ class Consumer(driver.Consumer):
                 self._accepted,
                 self._sought,
                 self._goals,
+                self._beyond_since,
                 self._delivered_at,
                 self._acked,
                 self._acked_index,
