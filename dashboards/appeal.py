@@ -9,12 +9,17 @@ from dashboards.words import (
     APPEAL_UID,
     CAMPAIGN,
     CONVERSION_COLUMNS,
+    COUNTED,
+    EXPOSURE,
     INFLUENCER_UID,
     LADDER_COLUMNS,
     SAID,
+    SAID_COLUMNS,
+    SHRUNKEN_COLUMNS,
     STATE_COLUMNS,
     STATE_WORDS,
     incidents,
+    rate_said,
 )
 
 NOW: Final = Row(
@@ -176,16 +181,17 @@ CONVERSION: Final = Row(
         Panel(
             id=9,
             title="Conversion now",
-            question="How many of those who clicked gave, over each window? With the 95 % interval.",
+            question=f"How many gifts for each exposure, over each window? With the 95 % interval; {EXPOSURE}.",
             sql=f"""
-SELECT window, counts, shown_rate, rate_low, rate_high, up_to
+SELECT window, counted, {rate_said("shown_rate", "rate_low", "rate_high")},
+    up_to
 FROM conversion_now
 WHERE {CAMPAIGN} AND dimension = 'campaign'
 ORDER BY seconds
 """,
             kind="table",
             columns=CONVERSION_COLUMNS,
-            empty="no clicks yet",
+            empty="nobody has come yet",
             width=16,
             height=8,
         ),
@@ -207,7 +213,7 @@ ORDER BY time
                 Column("rate_low", "95 % from", "percent"),
                 Column("rate_high", "95 % to", "percent"),
             ),
-            empty="fewer than 20 clicks in any six hours yet",
+            empty="fewer than 20 exposures in any six hours yet",
             width=24,
             height=8,
         ),
@@ -216,21 +222,19 @@ ORDER BY time
             title="Leaderboard",
             question="Who really moves people? By shrunken conversion; reach stands beside, never above.",
             sql=f"""
-SELECT position, influencer_id, donations || ' of ' || clicks AS counts, conversion, conversion_low, conversion_high,
+SELECT position, influencer_id, counted, {rate_said("conversion", "conversion_low", "conversion_high")},
     gross, reach, if(suspicious, 'check for test or self donations', standing) AS standing
 FROM leaderboard
 WHERE {CAMPAIGN}
-ORDER BY rankable DESC, rank_score DESC, clicks DESC, influencer_id
+ORDER BY rankable DESC, rank_score DESC, exposures DESC, influencer_id
 LIMIT 100
 """,
             kind="table",
             columns=(
                 Column("position", "Rank", "count"),
                 Column("influencer_id", "Influencer", "text", link=INFLUENCER_UID),
-                Column("counts", "Donations of clicks", "text"),
-                Column("conversion", "Conversion, shrunken", "percent"),
-                Column("conversion_low", "95 % from", "percent"),
-                Column("conversion_high", "to", "percent"),
+                COUNTED,
+                *SHRUNKEN_COLUMNS,
                 Column("gross", "Raised", "money"),
                 Column("reach", "Reach", "count"),
                 Column("standing", "Standing", "text"),
@@ -262,7 +266,8 @@ PEOPLE: Final = Row(
             title="Ties and channels of the sharers",
             question="Whose links convert: those of strong or weak ties, and on which channel?",
             sql=f"""
-SELECT dimension, member, counts, conversion, conversion_low, conversion_high, gross
+SELECT dimension, member, counted, {rate_said("conversion", "conversion_low", "conversion_high")},
+    gross
 FROM group_conversion
 WHERE {CAMPAIGN}
 ORDER BY dimension DESC, gross DESC, member
@@ -271,10 +276,8 @@ ORDER BY dimension DESC, gross DESC, member
             columns=(
                 Column("dimension", "By", "text"),
                 Column("member", "Group", "text"),
-                Column("counts", "Donations of clicks", "text"),
-                Column("conversion", "Conversion", "percent"),
-                Column("conversion_low", "95 % from", "percent"),
-                Column("conversion_high", "to", "percent"),
+                COUNTED,
+                *SAID_COLUMNS,
                 Column("gross", "Raised", "money"),
             ),
             empty="nothing shared yet",
@@ -322,7 +325,8 @@ WHERE {CAMPAIGN}
         Panel(
             id=16,
             title="Shared, did not give",
-            question="How many people shared and gave nothing? Shares less donations counts acts, not people.",
+            question="How many people shared and gave nothing? Shares less donations counts acts, not people, and says "
+            "nothing where there are more gifts than shares.",
             sql=f"SELECT never_gave, lowest, highest, naive FROM sharers_not_donors WHERE {CAMPAIGN}",
             kind="stat",
             columns=(

@@ -8,12 +8,16 @@ from dashboards.panel import Board, Column, Panel, Row
 from dashboards.words import (
     CAMPAIGN,
     CONVERSION_COLUMNS,
+    COUNTED,
+    EXPOSURE,
     INFLUENCER,
     INFLUENCER_UID,
     LADDER_COLUMNS,
     SAID,
+    SHRUNKEN_COLUMNS,
     STATE_COLUMNS,
     incidents,
+    rate_said,
 )
 
 # Where an influencer is a member of a dimension.
@@ -38,19 +42,17 @@ NOW: Final = Row(
         Panel(
             id=2,
             title="What they brought",
-            question="How many of those who clicked gave, how sure is that, and how many could have seen it?",
+            question=f"How many gifts for each exposure, and how sure is that? {EXPOSURE.capitalize()}.",
             sql=f"""
-SELECT conversion, conversion_low, conversion_high, donations || ' of ' || clicks AS counts, standing, position, gross,
-    reach
+SELECT {rate_said("conversion", "conversion_low", "conversion_high")},
+    counted, standing, position, gross, reach
 FROM leaderboard
 WHERE {INFLUENCER}
 """,
             kind="stat",
             columns=(
-                Column("conversion", "Conversion, shrunken", "percent"),
-                Column("conversion_low", "95 % from", "percent"),
-                Column("conversion_high", "to", "percent"),
-                Column("counts", "Donations of clicks", "text"),
+                *SHRUNKEN_COLUMNS,
+                COUNTED,
                 Column("standing", "Standing", "text"),
                 Column("position", "Rank", "count"),
                 Column("gross", "Raised", "money"),
@@ -96,33 +98,33 @@ ORDER BY step
         Panel(
             id=4,
             title="Conversion now",
-            question="How many of those who clicked gave, over each window? Below 20 clicks there is no percentage.",
+            question=f"How many gifts for each exposure, over each window? Below 20 there is no rate; {EXPOSURE}.",
             sql=f"""
-SELECT window, counts, shown_rate, rate_low, rate_high, up_to
+SELECT window, counted, {rate_said("shown_rate", "rate_low", "rate_high")},
+    up_to
 FROM conversion_now
 WHERE {MEMBER}
 ORDER BY seconds
 """,
             kind="table",
             columns=CONVERSION_COLUMNS,
-            empty="no clicks yet",
+            empty="nobody has come yet",
             width=14,
             height=7,
         ),
         Panel(
             id=5,
-            title="Clicks and donations in six hours",
-            question="When did people come, and when did they give?",
+            title="Exposures and donations in six hours",
+            question=f"When did people come, and when did they give? {EXPOSURE.capitalize()}.",
             sql=f"""
-SELECT window_end AS time, exposures, donations
-FROM conversion_windows
+SELECT window_end AS time, line, happened
+FROM came_and_gave
 WHERE {MEMBER} AND window = '6h' AND $__timeFilter(window_end)
-ORDER BY time
+ORDER BY time, line
 """,
             kind="timeseries",
             unit="count",
-            columns=(Column("exposures", "Clicks", "count"), Column("donations", "Donations", "count")),
-            empty="no clicks yet",
+            empty="nobody has come yet",
             width=12,
             height=8,
         ),
@@ -143,7 +145,7 @@ ORDER BY time
                 Column("rate_low", "95 % from", "percent"),
                 Column("rate_high", "95 % to", "percent"),
             ),
-            empty="fewer than 20 clicks in 48 hours yet",
+            empty="fewer than 20 exposures in 48 hours yet",
             width=12,
             height=8,
         ),

@@ -29,12 +29,40 @@ STATE_COLUMNS: Final = (
     Column("next_step", "Next step", "text"),
     Column("since", "Since", "datetime"),
 )
+# What donations are held against is the campaign's to say: clicks, or a kind of impressions.
+EXPOSURE: Final = "exposures are clicks, unless the campaign's file says otherwise"
+COUNTED: Final = Column("counted", "Donations of exposures", "text")
+# A rate of viewers is some hundred times smaller than one of clicks: in percent it would be 0.00.
+FEW: Final = 0.001
+
+
+def rate_said(rate: str, low: str, high: str) -> str:
+    """Columns of SQL: `rate_said`, "1.84 %" or "63 per million", and `interval_said`, both ends in the same unit.
+
+    Null where the rate, or the interval, is.  The upper end chooses the unit: 0 of 40 clicks are at most 8.76 %, and not
+    at most 87,600 per million.
+    """
+    few = f"coalesce({high}, {rate}) < {FEW}"
+
+    def number(part: str) -> str:
+        million = f"1000000 * {part}"
+        small = f"toString(if({million} < 10, round({million}, 2), round({million})))"
+        return f"if({few}, {small}, toDecimalString(round(100 * {part}, 2), 2))"
+
+    unit = f"if({few}, ' per million', ' %')"
+    interval = f"{number(low)} || ' \u2013 ' || {number(high)} || {unit}"
+    return f"{number(rate)} || {unit} AS rate_said,\n    {interval} AS interval_said"
+
+
+SAID_COLUMNS: Final = (Column("rate_said", "Conversion", "text"), Column("interval_said", "95 %", "text"))
+SHRUNKEN_COLUMNS: Final = (
+    Column("rate_said", "Conversion, shrunken", "text"),
+    Column("interval_said", "95 %", "text"),
+)
 CONVERSION_COLUMNS: Final = (
     Column("window", "Window", "text"),
-    Column("counts", "Donations of clicks", "text"),
-    Column("shown_rate", "Conversion", "percent"),
-    Column("rate_low", "95 % from", "percent"),
-    Column("rate_high", "to", "percent"),
+    COUNTED,
+    *SAID_COLUMNS,
     Column("up_to", "Up to", "datetime"),
 )
 LADDER_COLUMNS: Final = (

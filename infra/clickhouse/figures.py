@@ -47,7 +47,7 @@ def leaderboard_rows(client: Any, campaign_id: str) -> list[Row]:
     """The influencers of an appeal by column name, the ranked ones first and in order, then those too early to rank."""
     sql = """
         SELECT * FROM leaderboard WHERE campaign_id = {campaign:String}
-        ORDER BY rankable DESC, rank_score DESC, clicks DESC, influencer_id
+        ORDER BY rankable DESC, rank_score DESC, exposures DESC, influencer_id
     """
     return _rows(client, sql, campaign_id)
 

@@ -59,13 +59,14 @@ def _leaderboard_table(leaders: list[dict[str, Any]]) -> Table:
     table = Table(
         title="Who moves people: shrunken conversion with its 95 % interval, reach beside it", title_justify="left"
     )
-    for heading in ("influencer", "donations", "clicks", "conversion", "95 %", "reach", ""):
+    exposure = str(leaders[0]["exposure"]).replace("_", ", ") if leaders else "clicks"
+    for heading in ("influencer", "donations", exposure, "conversion", "95 %", "reach", ""):
         table.add_column(heading, justify="left" if heading in ("influencer", "") else "right", no_wrap=True)
     for leader in leaders[:SHOWN_INFLUENCERS]:
         table.add_row(
             str(leader["influencer_id"]),
             _shown(leader["donations"]),
-            _shown(leader["clicks"]),
+            _shown(leader["exposures"]),
             _percent(leader["conversion"]),
             f"{_percent(leader['conversion_low'])} - {_percent(leader['conversion_high'])}",
             _shown(leader["reach"]),
@@ -75,6 +76,8 @@ def _leaderboard_table(leaders: list[dict[str, Any]]) -> Table:
 
 
 def _percent(rate: float | None) -> str:
+    if rate is not None and 0 < rate < 0.0001:  # of viewers and not of clicks
+        return f"{1_000_000 * rate:.3g} per million"
     return "-" if rate is None else f"{100 * rate:.2f} %"
 
 

@@ -5,7 +5,7 @@ Numbers are rounded for reading; the evidence beside the sentence is exact.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from schemas.campaign import Campaign, StallRules
@@ -30,7 +30,7 @@ NEXT_STEPS: Final[dict[State, str]] = {
     "`groundswell accept-level`.",
     "no_traffic": "Open a shared link. If it works and people are merely asleep, nothing.",
     "feed_down": "Restart the feed, or ask who runs it. What it held back is counted when it arrives.",
-    "tail": "Nothing: the 48 hours are over, and nobody is called.",
+    "tail": "Nothing: the appeal's own time is over, and nobody is called.",
 }
 
 
@@ -127,9 +127,11 @@ def _sentence(watch: Watch, campaign: Campaign, above: Watch | None, confirm: in
 def _not_started(watch: Watch, campaign: Campaign) -> str:
     if watch.minute <= campaign.start.timestamp():
         return f"The appeal begins at {campaign.start.astimezone(UTC):%d %b %H:%M} UTC."
-    return f"Too early to judge: {_count(watch.donations, 'donation', 'donations')}, " + (
-        f"{_exposures(watch.exposures_since, campaign)} so far."
-    )
+    donations = _count(watch.donations, "donation", "donations")
+    if watch.last_donation:
+        # Exposures are counted since the last donation, and an influencer's not at all before the first one.
+        return f"Too early to judge: {donations} so far, {_since_last(watch, campaign)}."
+    return f"Too early to judge: {donations}, {_exposures(watch.exposures_since, campaign)} so far."
 
 
 def _ok(watch: Watch, campaign: Campaign) -> str:
@@ -164,7 +166,7 @@ def _of_healthy_appeals(state: State, rules: StallRules) -> str:
 def _no_traffic(watch: Watch, campaign: Campaign) -> str:
     one = EXPOSURES[campaign.stall.exposure][0]
     if not watch.last_exposure:
-        return f"No {one} has ever come."
+        return f"No {one} has come since the first donation."  # an influencer is watched from there on, not before
     minutes = (watch.minute - watch.last_exposure) // 60
     said = f"No {one} for {_duration(minutes)}, since {_clock(watch.last_exposure)} UTC."
     return said if watch.gap < 2 else f"{said} Of late there was one every {watch.gap:.0f} minutes."
@@ -179,7 +181,8 @@ def _feed_down(watch: Watch, campaign: Campaign) -> str:
 
 
 def _tail(watch: Watch, campaign: Campaign) -> str:
-    said = f"The 48 hours are over. {_since_last(watch, campaign)}."
+    hours = round((campaign.end - campaign.start) / timedelta(hours=1), 1)
+    said = f"The {hours:g} hours are over. {_since_last(watch, campaign)}."
     if watch.silent:
         said += f" {' and '.join(watch.silent)} sent no heartbeat lately."
     if watch.detector is not None and watch.detector.open:

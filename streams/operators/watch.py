@@ -1,7 +1,7 @@
 """The watch over one entity: what state it is in, since when, and what speaks for that.
 
 It wraps the detector in what a detector cannot know: that the appeal has not begun, that nobody arrives, that a feed is
-silent, that the 48 hours are over, or that the whole appeal stands still and not this influencer alone.
+silent, that the appeal's own time is over, or that the whole appeal stands still and not this influencer alone.
 """
 
 from __future__ import annotations

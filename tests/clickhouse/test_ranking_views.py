@@ -134,7 +134,7 @@ def test_intervals_with_the_prior_fixed_are_those_of_the_exact_distribution(bare
     story.tell(store)
     store.client.command("RENAME TABLE conversion_priors TO fitted_priors")
     store.client.command(
-        "CREATE VIEW conversion_priors AS SELECT campaign_id, members, 0.0184 AS pooled,"
+        "CREATE VIEW conversion_priors AS SELECT campaign_id, exposure, members, 0.0184 AS pooled,"
         " 2.8 AS prior_donations, 2.8 / 0.0184 AS prior_clicks FROM fitted_priors"
     )
     rows = {row["influencer_id"]: row for row in store.rows("SELECT * FROM leaderboard")}

@@ -33,7 +33,7 @@ def test_no_meaning_is_left_of_a_column_that_is_gone(empty_store: Asked) -> None
 
 def test_a_meaning_of_one_view_goes_before_the_names() -> None:
     assert meaning_of("leaderboard", "conversion").endswith("shrunken to the appeal's")
-    assert meaning_of("group_conversion", "conversion") == "donations for each click"
+    assert meaning_of("current_conversions", "conversion") == "donations for each click"
 
 
 def test_a_column_that_nobody_has_explained_is_found() -> None:

@@ -192,7 +192,7 @@ def test_panels_tell_the_golden_figures(door_store: Asked) -> None:
     bounds = celebrities["per_million_low"], celebrities["per_million_high"]
     assert bounds == (pytest.approx(0.0084, abs=1e-4), pytest.approx(1.856, abs=1e-3))
     assert appeal["Shared, did not give"] == [{"never_gave": 226, "lowest": 226, "highest": 366, "naive": 354}]
-    assert appeal["Conversion now"][-1]["counts"] == "122 of 6470"
+    assert appeal["Conversion now"][-1]["counted"] == "122 of 6470 clicks"
 
 
 def test_the_pipeline_board_says_that_history_is_played_and_nothing_is_missing(door_store: Asked) -> None:

@@ -55,6 +55,30 @@ def test_a_beginning_without_donations_is_too_early_to_judge_for_half_an_hour_of
     assert live(watch, [(1, 0)] * 2) == ["not_started", "ok"]
 
 
+def test_what_is_too_early_to_judge_counts_clicks_since_the_last_donation_and_says_so() -> None:
+    watch = Watch()
+    influencer = Watch()
+    live(watch, [(3, 0)] * 11)
+    for exposures, donations in ((2, 1), (3, 0), (4, 0)):
+        live(watch, [(exposures, donations)])
+        step(influencer, DOOR, Minute(watch.minute, exposures, donations), above=watch)
+        sentence = statement(influencer, DOOR, watch).sentence
+        clicks = influencer.exposures_since
+        # It had 33 clicks before its first gift, which nobody counted for it: no number may deny them.
+        assert sentence == (
+            f"Too early to judge: 1 donation so far, {clicks} clicks since the last donation (18:12 UTC)."
+        )
+    restored = Watch.restore(influencer.numbers())
+    assert statement(restored, DOOR, watch).sentence == sentence
+
+
+def test_an_influencer_without_clicks_since_the_first_gift_is_not_said_to_have_never_had_any() -> None:
+    own = [(0, 1), *[(0, 0)] * 5, (0, 1), *[(0, 0)] * 60]
+    influencer, _ = influencer_of([(10, int(number % 5 == 4)) for number in range(len(own))], own)
+    assert influencer.state == "no_traffic"
+    assert statement(influencer, DOOR).sentence == "No click has come since the first donation."
+
+
 def test_a_complete_stop_is_slow_and_then_stalled_and_recovers() -> None:
     watch = Watch()
     assert live(watch, healthy(300))[-1] == "ok"
@@ -173,6 +197,15 @@ def test_after_the_48_hours_it_is_the_tail_whatever_happens() -> None:
     assert statement(watch, DOOR).sentence.startswith("The 48 hours are over. 6,000 clicks since the last donation")
     assert watch.detector.open
     assert "Even for a tail that is little" in statement(watch, DOOR).sentence
+
+
+@pytest.mark.parametrize(("campaign", "hours"), [(DOOR, "48"), (GAMES, "158")])
+def test_the_hours_that_are_over_are_the_campaigns_own(campaign: Campaign, hours: str) -> None:
+    watch = Watch()
+    step(watch, campaign, Minute(int(campaign.end.timestamp()) + 60, 5, 1))
+    said = statement(watch, campaign)
+    assert said.sentence.startswith(f"The {hours} hours are over.")
+    assert said.next_step == "Nothing: the appeal's own time is over, and nobody is called."
 
 
 def influencer_of(campaign_minutes: list[tuple[int, int]], own: list[tuple[int, int]]) -> tuple[Watch, set[str]]:
