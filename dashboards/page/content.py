@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import zlib
 from datetime import UTC, datetime
 from functools import partial
@@ -12,10 +13,10 @@ import anyio
 import msgspec
 from anyio import to_thread
 
-from dashboards.boards import BOARDS, SPAN, VARIABLES
+from dashboards.boards import BOARDS, VARIABLES
 from dashboards.macros import Range, expand
 from dashboards.page.asking import Answer, Ask, Refused
-from dashboards.panel import Board
+from dashboards.panel import Board, Panel
 
 POINTS: Final = 600  # of a line: about one a pixel and a half of a chart
 ROWS: Final = 20_000
@@ -24,12 +25,14 @@ ASKED_AT_ONCE: Final = 3
 """Of the embedded store's four threads for readers; one is left for questions."""
 
 SPANS: Final = {"all": None, "48h": 48 * 3600, "6h": 6 * 3600, "1h": 3600}
-"""What a person may look at: everything, or so many seconds up to the end of it."""
+"""What a person may look at: the whole appeal, or so many seconds up to where it is known."""
+
+MOMENT: Final = "complete_up_to"
 
 Choice = dict[str, tuple[str, ...]]
 
 CLOCK: Final = """
-SELECT campaign_id, title, currency, phase, complete_up_to
+SELECT campaign_id, title, currency, phase, complete_up_to, shown_from, shown_until
 FROM campaign_clock
 WHERE campaign_id = ${campaign:singlequote}
 """
@@ -62,10 +65,13 @@ class Content:
         self._limiter: anyio.CapacityLimiter | None = None
 
     async def choices(self, campaign: str) -> bytes:
-        """Campaigns, and the influencers of one, as `[{"value", "text"}]`, the best guess first."""
+        """Campaigns, and the influencers of one, as `[{"value", "text"}]`, the best guess first.
+
+        Args:
+            campaign: the one that is chosen, known or not; empty: the best guess.
+        """
         campaigns = await self._told(VARIABLES["campaign"], {}, Range(0, 0))
-        known = [row[0] for row in campaigns["rows"]]
-        chosen = campaign if campaign in known else next(iter(known), "")
+        chosen = campaign or next((row[0] for row in campaigns["rows"]), "")
         influencers = await self._told(VARIABLES["influencer"], {"campaign": (chosen,)}, Range(0, 0))
         lists = {"campaign": campaigns, "influencer": influencers}
         return msgspec.json.encode(
@@ -82,9 +88,9 @@ class Content:
         A panel's `tag` changes with its answer, so that a browser draws only what is new.
         """
         board = self._boards[uid]
-        clock = await self._told(CLOCK, choice, Range(0, 0))
-        looked_at = await self._span(choice, span)
         answers: dict[str, Any] = {}
+        clock = await self._clock(board, choice, answers)
+        looked_at = _range(clock["now"], span)
         notes: list[Any] = [None] * len(board.annotations)
 
         async def panel(key: str, sql: str) -> None:
@@ -95,13 +101,13 @@ class Content:
 
         async with anyio.create_task_group() as tasks:
             for shown in board.panels:
-                tasks.start_soon(panel, str(shown.id), shown.sql)
+                if str(shown.id) not in answers:
+                    tasks.start_soon(panel, str(shown.id), shown.sql)
             for at, annotations in enumerate(board.annotations):
                 tasks.start_soon(note, at, annotations.sql)
-        first = clock["rows"][0] if clock["rows"] else []
         return msgspec.json.encode(
             {
-                "clock": dict(zip(clock["columns"], first, strict=False)),
+                "clock": clock["now"],
                 "error": clock.get("error"),
                 "from": looked_at.start_ms,
                 "to": looked_at.end_ms,
@@ -110,16 +116,20 @@ class Content:
             }
         )
 
-    async def _span(self, choice: Choice, span: str) -> Range:
-        told = await self._told(SPAN, choice, Range(0, 0))
-        if not told["rows"]:
-            return Range(0, 0)
-        start, end = (_milliseconds(text) for text in told["rows"][0])
-        seconds = SPANS.get(span)
-        if seconds is not None:
-            start = max(start, end - seconds * 1000)
-        minutes = max(1, -(-(end - start) // 60_000 // POINTS))
-        return Range(start, end, minutes * 60_000)
+    async def _clock(self, board: Board, choice: Choice, answers: dict[str, Any]) -> dict[str, Any]:
+        """Where the appeal is in its time, as `now`, and the `error` if nobody answers.
+
+        It is asked before the other panels, so that they know at least what it promises.  The store fills meanwhile:
+        what a panel of the board says of the same moment is therefore asked here too, and is the clock's from then on.
+        """
+        told = await self._told(CLOCK, choice, Range(0, 0))
+        now = _first(told)
+        if panel := _saying_the_moment(board):
+            answers[str(panel.id)] = answer = await self._told(panel.sql, choice, Range(0, 0))
+            said = _first(answer)
+            if now and said:
+                now[MOMENT] = said[MOMENT]
+        return {"now": now, "error": told.get("error")}
 
     async def _told(self, sql: str, choice: Choice, span: Range) -> dict[str, Any]:
         if self._limiter is None:  # made inside the event loop that it belongs to
@@ -130,6 +140,32 @@ class Content:
         except Refused as refused:
             return {"columns": [], "types": [], "rows": [], "error": str(refused), "tag": 0}
         return _encoded(answer)
+
+
+def _saying_the_moment(board: Board) -> Panel | None:
+    """The panel whose first value is the time up to which all is known."""
+    return next((panel for panel in board.panels if panel.columns and panel.columns[0].name == MOMENT), None)
+
+
+def _first(told: dict[str, Any]) -> dict[str, Any]:
+    """The first row by column; nothing where there is none."""
+    return dict(zip(told["columns"], told["rows"][0], strict=True)) if told["rows"] else {}
+
+
+def _range(now: dict[str, Any], span: str) -> Range:
+    """The time that charts show.
+
+    The whole appeal goes on to its end while it runs, but the last hours of it are the last that are known.
+    """
+    if not now:
+        return Range(0, 0)
+    start, end = _milliseconds(now["shown_from"]), _milliseconds(now["shown_until"])
+    if (seconds := SPANS.get(span)) is not None:
+        known = _milliseconds(now[MOMENT]) if now[MOMENT] else min(end, round(time.time() * 1000))
+        begin = known - seconds * 1000
+        start, end = max(begin, start) if start < known else begin, known
+    minutes = max(1, -(-(end - start) // 60_000 // POINTS))
+    return Range(start, end, minutes * 60_000)
 
 
 def _encoded(answer: Answer) -> dict[str, Any]:

@@ -26,27 +26,42 @@ from infra.clickhouse.migrate import create_database, migrate
 from infra.processes.ports import free_port, listens
 from infra.processes.stack import Stack
 from schemas.times import rfc3339
-from streams.commands.appeals import door_appeal
+from streams.commands.appeals import door_appeal, parts_of
 from streams.producers.door import START_MS
 
 REQUIRE_CHROMIUM = "GROUNDSWELL_REQUIRE_CHROMIUM"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 HOUR_MS = 3_600_000
+RUNNING_HOURS_MS = 18 * HOUR_MS + HOUR_MS // 2
 
 
 @pytest.fixture(scope="session")
 def watched(clickhouse: Store) -> Iterator[Asked]:
     """`door` whole, with what a detector, people and feeds said."""
-    place = clickhouse.of("door_of_the_page")
-    client = clickhouse_connect.get_client(dsn=clickhouse.store, autogenerate_session_id=False)
-    create_database(client, "door_of_the_page")
-    client.close()
-    store = Asked(place)
-    migrate(store.client, CAMPAIGNS)
+    store = migrated(clickhouse, "door_of_the_page")
     store.insert({**Played(door_appeal()).rows(int(time.time() * 1000)), **watching()})
     store.insert({"annotations": lines(annotations()), "heartbeats": lines(heartbeats())})
     yield store
     store.drop()
+
+
+@pytest.fixture(scope="session")
+def running(clickhouse: Store) -> Iterator[Asked]:
+    """`door` after 18 and a half hours of its 48."""
+    store = migrated(clickhouse, "running_door_of_the_page")
+    so_far, _ = parts_of(door_appeal(), START_MS + RUNNING_HOURS_MS)
+    store.insert(Played(so_far).rows(int(time.time() * 1000)))
+    yield store
+    store.drop()
+
+
+def migrated(clickhouse: Store, name: str) -> Asked:
+    client = clickhouse_connect.get_client(dsn=clickhouse.store, autogenerate_session_id=False)
+    create_database(client, name)
+    client.close()
+    store = Asked(clickhouse.of(name))
+    migrate(store.client, CAMPAIGNS)
+    return store
 
 
 def annotations() -> list[dict[str, Any]]:

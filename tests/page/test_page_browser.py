@@ -16,8 +16,25 @@ pytestmark = pytest.mark.browser
 BY_NAME = {board.title.lower(): board for board in BOARDS}
 TOPS = "[...document.querySelectorAll('article')].map((found) => found.getBoundingClientRect().top)"
 STATES = "Object.fromEntries([...document.querySelectorAll('article')].map((found) => [found.id, found.dataset.state]))"
-OVERFLOWING = """() => [...document.querySelectorAll(".panel .first, .panel dd, .panel h3, .panel .question, .others")]
+OVERFLOWING = """() => [...document.querySelectorAll(
+        ".panel, .first, .panel dd, .panel h3, .panel .question, .others, .scrolled, td, table:not(.stacked) th")]
     .filter((found) => found.scrollWidth > found.clientWidth + 1).map((found) => found.textContent)"""
+# Rows that a panel's edge cuts through.
+CUT_ROWS = """() => [...document.querySelectorAll(".scrolled")].flatMap((place) => {
+    const edge = place.getBoundingClientRect().bottom;
+    return [...place.querySelectorAll("tbody tr")].map((row) => [row.textContent, row.getBoundingClientRect()])
+        .filter(([, box]) => box.top < edge - 2 && box.bottom > edge + 1).map(([text]) => text); })"""
+# Lines of panels that do not end where their neighbours end.
+RAGGED = """() => [...document.querySelectorAll(".grid")].flatMap((grid) => {
+    const lines = new Map();
+    for (const panel of grid.children) {
+        const { top, bottom } = panel.getBoundingClientRect();
+        lines.set(Math.round(top), [...(lines.get(Math.round(top)) || []), Math.round(bottom)]);
+    }
+    return [...lines.values()].filter((ends) => new Set(ends).size > 1); })"""
+HIDDEN_ROWS = """(id) => { const place = document.querySelector(`${id} .scrolled`);
+    return [...place.querySelectorAll("tbody tr")]
+        .filter((row) => row.getBoundingClientRect().bottom > place.getBoundingClientRect().bottom + 1).length; }"""
 
 
 def board_of(name: str) -> Board:
@@ -39,6 +56,8 @@ def test_every_panel_of_a_board_shows_data(
         assert shown == {f"panel-{panel.id}": "data" for panel in board_of(name).panels}
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(OVERFLOWING) == []
+        assert page.evaluate(CUT_ROWS) == []
+        assert page.evaluate(RAGGED) == []
         assert wrong == []
 
 
@@ -143,3 +162,65 @@ def test_the_five_questions_run_and_an_error_is_said(browser: Any, page_address:
         page.keyboard.press("Control+Enter")
         page.wait_for_selector(".result .failed", timeout=PATIENCE_MS)
         assert "nobody" in page.inner_text(".result .failed")
+
+
+def test_a_chart_without_a_point_in_the_last_hours_says_no_more_than_that(browser: Any, page_address: str) -> None:
+    with tab(browser) as (page, wrong):
+        page.goto(f"{page_address}/influencer?campaign=door&influencer=author&span=1h")
+        page.wait_for_selector("body[data-drawn]", timeout=PATIENCE_MS)
+        assert "$3,270.00" in page.inner_text("#panel-2")
+        assert page.inner_text("#panel-7 .empty") == "nothing to draw in the last hour"
+        assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "picker", "picked"),
+    [
+        ("/?campaign=nosuch", "No campaign nosuch", "campaign", "nosuch (not known)"),
+        ("/influencer?campaign=door&influencer=nobody", "nobody in The door", "influencer", "nobody (not known)"),
+    ],
+)
+def test_who_is_not_known_is_not_shown_as_another(
+    browser: Any, page_address: str, path: str, title: str, picker: str, picked: str
+) -> None:
+    with tab(browser) as (page, wrong):
+        page.goto(page_address + path)
+        page.wait_for_selector("body[data-drawn]", timeout=PATIENCE_MS)
+        assert page.inner_text("h1") == title
+        assert page.evaluate(f"document.querySelector('#pick-{picker}').selectedOptions[0].text") == picked
+        assert wrong == []
+
+
+def test_a_table_too_wide_for_a_phone_is_a_list_and_a_table_again_where_there_is_room(
+    browser: Any, page_address: str
+) -> None:
+    with tab(browser, 390) as (page, _):
+        open_board(page, page_address, "appeal")
+        named = page.evaluate(
+            "[...document.querySelectorAll('#panel-11 tr:nth-child(1) td')].map((cell) => [cell.dataset.label,"
+            " cell.textContent, getComputedStyle(cell, '::before').content])"
+        )
+        assert named[:2] == [["Rank", "1", '"Rank"'], ["Influencer", "community-25", '"Influencer"']]
+        heights = page.evaluate(
+            "[...document.querySelectorAll('#panel-11 tbody tr')].map((row) => row.getBoundingClientRect().height)"
+        )
+        assert max(heights) < 180
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.wait_for_selector("#panel-11 table:not(.stacked)", timeout=PATIENCE_MS)
+        assert page.evaluate(CUT_ROWS) == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_rows_that_have_no_room_are_counted_and_can_be_seen(browser: Any, page_address: str, width: int) -> None:
+    with tab(browser, width) as (page, wrong):
+        open_board(page, page_address, "appeal")
+        all_rows = len(page.query_selector_all("#panel-11 tbody tr"))
+        hidden = page.evaluate(HIDDEN_ROWS, "#panel-11")
+        assert 0 < hidden < all_rows
+        assert page.inner_text("#panel-11 .more") == f"{all_rows - hidden} of {all_rows} rows: show all"
+        page.click("#panel-11 .more")
+        assert page.evaluate(HIDDEN_ROWS, "#panel-11") == 0
+        assert page.inner_text("#panel-11 .more") == "show fewer rows"
+        page.keyboard.press("Enter")
+        assert page.evaluate(HIDDEN_ROWS, "#panel-11") == hidden
+        assert wrong == []

@@ -4,6 +4,7 @@ import { element, fetchJson } from "./elements.js";
 import { dateText, timeOf } from "./format.js";
 import * as panels from "./panels.js";
 import { showQuestions } from "./questions.js";
+import { fit } from "./tables.js";
 
 const PAUSE_MS = 2000;
 const SPANS = [["all", "whole appeal"], ["48h", "last 48 hours"], ["6h", "last 6 hours"], ["1h", "last hour"]];
@@ -51,20 +52,32 @@ function drawNavigation(boards) {
 
 async function fillPickers(variables) {
   const told = await fetchJson(`/api/choices?campaign=${encodeURIComponent(picked("campaign"))}`);
-  if (!picked("campaign") && told.chosen.campaign) wanted.set("campaign", told.chosen.campaign);
+  // Who cannot choose a campaign here is not held to one that nobody knows.
+  const stray = !variables.includes("campaign") && !told.campaign.some(({ value }) => value === picked("campaign"));
+  const campaign = stray ? told.campaign[0]?.value : told.chosen.campaign;
+  if (campaign) wanted.set("campaign", campaign);
   if (variables.includes("influencer") && !picked("influencer") && told.influencer.length) wanted.set("influencer", told.influencer[0].value);
   const lists = { campaign: told.campaign, influencer: told.influencer, span: SPANS.map(([value, text]) => ({ value, text })) };
   const titles = { campaign: "Campaign", influencer: "Influencer", span: "Time" };
   for (const name of variables) {
-    const options = lists[name].map(({ value, text }) => element("option", { value, selected: value === (picked(name) || "all") }, text));
+    const options = withPicked(name, lists[name]).map(({ value, text }) => element("option", { value, selected: value === (picked(name) || "all") }, text));
     const select = byId(`pick-${name}`);
     if (select) {
-      if (select.options.length !== options.length && document.activeElement !== select) select.replaceChildren(...options);
+      if (texts(select.options) !== texts(options) && document.activeElement !== select) select.replaceChildren(...options);
       continue;
     }
     byId("pickers").append(element("label", {}, titles[name],
       element("select", { id: `pick-${name}`, onchange: (event) => pick(name, event.target.value) }, ...options)));
   }
+}
+
+const texts = (options) => JSON.stringify([...options].map((option) => option.text));
+
+// An address may name what the store does not know (yet): the picker says so, and picks nothing else in its place.
+function withPicked(name, list) {
+  const value = picked(name);
+  if (name === "span" || !value || list.some((known) => known.value === value)) return list;
+  return [{ value, text: `${value} (not known)` }, ...list];
 }
 
 function pick(name, value) {
@@ -115,9 +128,7 @@ function whenSeen() {
 
 function drawAll(data) {
   const clock = data.clock;
-  byId("title").textContent = known.board.variables.includes("influencer") && picked("influencer")
-    ? `${picked("influencer")} in ${clock.title || "no campaign"}`
-    : known.board.variables.length ? clock.title || "No campaign yet" : "Pipeline";
+  byId("title").textContent = headline(data);
   byId("complete").textContent = clock.complete_up_to
     ? `Complete up to ${dateText(timeOf(clock.complete_up_to), true)} UTC`
     : "No records yet";
@@ -133,13 +144,27 @@ function drawAll(data) {
   }
 }
 
+function headline({ clock, error }) {
+  if (!known.board.variables.length) return known.board.title;
+  const missing = picked("campaign") ? `No campaign ${picked("campaign")}` : "No campaign yet";
+  const campaign = clock.title || (error ? picked("campaign") : missing);
+  const whose = known.board.variables.includes("influencer") && clock.title && picked("influencer");
+  return whose ? `${whose} in ${campaign}` : campaign;
+}
+
+// Only charts look at the hours that are picked; what stands beside them is of the whole appeal.
+function emptyText(panel) {
+  const [, hours] = SPANS.find(([value]) => value === picked("span")) || SPANS[0];
+  return panel.kind === "timeseries" && hours !== SPANS[0][1] ? `nothing to draw in the ${hours}` : panel.empty;
+}
+
 function drawPanel(panel, answer, data) {
   const shown = byId(`panel-${panel.id}`);
   const body = shown.querySelector(".body");
   const empty = panels.isEmpty(panel, answer);
   shown.dataset.state = answer.error ? "error" : empty ? "empty" : "data";
   if (answer.error || empty) {
-    body.replaceChildren(element("p", { class: answer.error ? "failed" : "empty" }, answer.error ? `cannot be shown: ${answer.error}` : panel.empty));
+    body.replaceChildren(element("p", { class: answer.error ? "failed" : "empty" }, answer.error ? `cannot be shown: ${answer.error}` : emptyText(panel)));
     return;
   }
   if (panel.kind === "timeseries") {
@@ -155,6 +180,7 @@ function drawPanel(panel, answer, data) {
   const scrolled = body.querySelector(".scrolled");
   const [top, left, focused] = [scrolled?.scrollTop || 0, scrolled?.scrollLeft || 0, document.activeElement === scrolled];
   body.replaceChildren(...panels[panel.kind](panel, answer, data.clock.currency, address));
+  fit(body);
   const anew = body.querySelector(".scrolled");
   if (anew) {
     anew.scrollTop = top;

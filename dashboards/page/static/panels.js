@@ -73,16 +73,21 @@ export function text(panel, answer, currency) {
       : element("p", { class: "said" }, element("span", { class: "label" }, column.title), ...valueOf(row, column, currency)));
 }
 
+// Roles in so many words: a table that is laid out as a list is none to some screen readers otherwise.
+export function tableOf(caption, head, body) {
+  head.setAttribute("role", "row");
+  return element("table", { role: "table" }, element("caption", {}, caption), element("thead", { role: "rowgroup" }, head), body);
+}
+
 export function table(panel, answer, currency, address) {
   const columns = shownColumns(panel, answer);
   const head = element("tr", {}, ...columns.map((column) =>
-    element("th", { scope: "col", class: isNumber(column.unit) ? "number" : null }, column.title)));
-  const body = element("tbody");
+    element("th", { scope: "col", role: "columnheader", class: isNumber(column.unit) ? "number" : null }, column.title)));
+  const body = element("tbody", { role: "rowgroup" });
   for (const row of rowsOf(answer)) {
-    body.append(element("tr", {}, ...columns.map((column) => cell(row, column, currency, address))));
+    body.append(element("tr", { role: "row" }, ...columns.map((column) => cell(row, column, currency, address))));
   }
-  return [scrolled(panel.title,
-    element("table", {}, element("caption", {}, panel.question), element("thead", {}, head), body))];
+  return [scrolled(panel.title, tableOf(panel.question, head, body))];
 }
 
 function cell(row, column, currency, address) {
@@ -91,7 +96,7 @@ function cell(row, column, currency, address) {
   const kind = column.unit === "datetime" ? "time" : isNumber(column.unit) ? "number" : word;
   const parts = valueOf(row, column, currency);
   const linked = column.link && row[column.name] ? [element("a", { href: address(column.link, row[column.name]) }, ...parts)] : parts;
-  return element("td", { class: kind }, ...linked);
+  return element("td", { class: kind, role: "cell", "data-label": column.title }, ...linked);
 }
 
 export function scrolled(title, content) {

@@ -1,8 +1,10 @@
 // The box for questions in SQL: five that run, and the dictionary of what can be asked.
 import { element, fetchJson } from "./elements.js";
 import { NOTHING } from "./format.js";
-import { scrolled } from "./panels.js";
+import { scrolled, tableOf } from "./panels.js";
+import { stackIfTooWide } from "./tables.js";
 
+const phone = matchMedia("(max-width: 640px)");
 const quoted = (text) => `'${String(text).replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 
 export async function showQuestions(place, campaign) {
@@ -49,6 +51,7 @@ async function ask(box, run, status, result) {
       const number = told.rows.length.toLocaleString("en-US");
       status.textContent = `${number} ${told.rows.length === 1 ? "row" : "rows"}${told.cut ? ", there are more" : ""} in ${told.seconds.toFixed(2)} s`;
       result.replaceChildren(resultTable(told));
+      if (phone.matches) stackIfTooWide(result.querySelector(".scrolled"));
     }
   } catch (error) {
     status.textContent = "The page's server did not answer:";
@@ -62,10 +65,10 @@ const isNumeric = (type) => /^(Nullable\()?(U?Int|Float|Decimal)/.test(type);
 
 function resultTable(told) {
   const head = element("tr", {}, ...told.columns.map((name, at) =>
-    element("th", { scope: "col", title: told.types[at], class: isNumeric(told.types[at]) ? "number" : null }, name)));
-  const body = element("tbody", {}, ...told.rows.map((row) => element("tr", {}, ...row.map((value, at) =>
-    element("td", { class: isNumeric(told.types[at]) ? "number" : "words" }, shown(value))))));
-  return scrolled("Answer", element("table", {}, element("caption", {}, "Answer"), element("thead", {}, head), body));
+    element("th", { scope: "col", role: "columnheader", title: told.types[at], class: isNumeric(told.types[at]) ? "number" : null }, name)));
+  const body = element("tbody", { role: "rowgroup" }, ...told.rows.map((row) => element("tr", { role: "row" }, ...row.map((value, at) =>
+    element("td", { class: isNumeric(told.types[at]) ? "number" : "words", role: "cell", "data-label": told.columns[at] }, shown(value))))));
+  return scrolled("Answer", tableOf("Answer", head, body));
 }
 
 function shown(value) {
