@@ -39,8 +39,8 @@ FEW: Final = 0.001
 def rate_said(rate: str, low: str, high: str) -> str:
     """Columns of SQL: `rate_said`, "1.84 %" or "63 per million", and `interval_said`, both ends in the same unit.
 
-    Null where the rate, or the interval, is.  The upper end chooses the unit: 0 of 40 clicks are at most 8.76 %, and not
-    at most 87,600 per million.
+    Null where the rate, or the interval, is.  The upper end chooses the unit: 0 of 40 clicks are at most 8.76 %,
+    and not at most 87,600 per million.
     """
     few = f"coalesce({high}, {rate}) < {FEW}"
 

@@ -10,10 +10,11 @@ import pytest
 from asking import Asked
 from ground import Store
 from played import CAMPAIGNS, Played
+from show import write_series
 from watching import watching
 
 from infra.clickhouse.migrate import create_database, migrate
-from streams.commands.appeals import door_appeal
+from streams.commands.appeals import door_appeal, gdq_appeal
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +25,18 @@ def door_store(clickhouse: Store) -> Iterator[Asked]:
     """
     store = _database(clickhouse, "door_of_dashboards")
     lines = Played(door_appeal()).rows(int(time.time() * 1000))
+    for _ in range(2):
+        store.insert(lines)
+    yield store
+    store.drop()
+
+
+@pytest.fixture(scope="session")
+def show_store(clickhouse: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+    """Three hours of a show without clicks, every row twice."""
+    store = _database(clickhouse, "show_of_dashboards")
+    series = write_series(tmp_path_factory.mktemp("show") / "timeseries.csv")
+    lines = Played(gdq_appeal(series)).rows(int(time.time() * 1000))
     for _ in range(2):
         store.insert(lines)
     yield store
