@@ -32,6 +32,9 @@ RAGGED = """() => [...document.querySelectorAll(".grid")].flatMap((grid) => {
         lines.set(Math.round(top), [...(lines.get(Math.round(top)) || []), Math.round(bottom)]);
     }
     return [...lines.values()].filter((ends) => new Set(ends).size > 1); })"""
+UNFILLED = """() => [...document.querySelectorAll(".chart")]
+    .filter((place) => Math.abs(place.clientHeight - place.querySelector(".main-svg").clientHeight) > 2)
+    .map((place) => place.getAttribute("aria-label"))"""
 HIDDEN_ROWS = """(id) => { const place = document.querySelector(`${id} .scrolled`);
     return [...place.querySelectorAll("tbody tr")]
         .filter((row) => row.getBoundingClientRect().bottom > place.getBoundingClientRect().bottom + 1).length; }"""
@@ -58,6 +61,7 @@ def test_every_panel_of_a_board_shows_data(
         assert page.evaluate(OVERFLOWING) == []
         assert page.evaluate(CUT_ROWS) == []
         assert page.evaluate(RAGGED) == []
+        assert page.evaluate(UNFILLED) == []
         assert wrong == []
 
 

@@ -3,7 +3,11 @@ import { dateText, format, isoOf, numberOf, timeOf } from "./format.js";
 
 const OPEN_STATES = new Set(["slow", "stalled", "no_traffic", "feed_down"]);
 const TAG_COLOURS = { slow: "amber", no_traffic: "amber", stalled: "red", feed_down: "red" };
-const CONFIG = { displayModeBar: false, responsive: true, showTips: false };
+const CONFIG = { displayModeBar: false, showTips: false };
+// Not plotly's own watch: that is the window's, and a panel also grows with what stands beside it.
+const watcher = new ResizeObserver((entries) => {
+  for (const { target } of entries) if (target.data && target.clientWidth) window.Plotly.Plots.resize(target);
+});
 
 // Lines of an answer: one a number column, or one a value of the text column between time and number.
 export function linesOf(panel, answer) {
@@ -59,6 +63,7 @@ export function draw(place, panel, answer, board, data) {
     showlegend: used > 1, hovermode: "x unified", dragmode: false, shapes, uirevision: "kept",
     hoverlabel: { bgcolor: colour("raised"), bordercolor: colour("line"), font: { color: colour("ink"), size: 12 } },
   };
+  watcher.observe(place);
   return window.Plotly.react(place, markers ? [...traces, markers] : traces, layout, CONFIG);
 }
 

@@ -92,7 +92,7 @@ export function table(panel, answer, currency, address) {
 
 function cell(row, column, currency, address) {
   const length = String(row[column.name] ?? "").length;
-  const word = length <= 16 ? "word-cell" : length <= 48 ? "words" : "words long";
+  const word = length <= 12 ? "word-cell" : length <= 16 ? "word-cell wide" : length <= 48 ? "words" : "words long";
   const kind = column.unit === "datetime" ? "time" : isNumber(column.unit) ? "number" : word;
   const parts = valueOf(row, column, currency);
   const linked = column.link && row[column.name] ? [element("a", { href: address(column.link, row[column.name]) }, ...parts)] : parts;

@@ -34,15 +34,15 @@ function showWholeRows(place, scrolled) {
   const top = scrolled.getBoundingClientRect().top - scrolled.scrollTop;
   const bottoms = rows.map((row) => row.getBoundingClientRect().bottom - top);
   const shown = Math.max(1, bottoms.filter((bottom) => bottom <= limit).length);
-  if (shown >= rows.length) return;
-  if (opened.has(place)) scrolled.style.maxHeight = "none";
-  else scrolled.style.maxHeight = `${bottoms[shown - 1]}px`;
-  place.append(switchOf(place, rows.length, shown));
+  // What says that one row is missing would take the room of that row.
+  const isWhole = shown >= rows.length - 1;
+  scrolled.style.maxHeight = isWhole || opened.has(place) ? "none" : `${bottoms[shown - 1]}px`;
+  if (!isWhole) place.append(switchOf(place, rows.length, shown));
 }
 
 function switchOf(place, all, shown) {
   const isOpen = opened.has(place);
-  const button = element("button", {
+  return element("button", {
     type: "button", class: "more", "aria-expanded": String(isOpen),
     onclick: () => {
       if (isOpen) opened.delete(place);
@@ -51,5 +51,4 @@ function switchOf(place, all, shown) {
       place.querySelector(".more")?.focus({ preventScroll: true });
     },
   }, isOpen ? "show fewer rows" : `${shown} of ${all} rows: show all`);
-  return button;
 }
