@@ -18,6 +18,7 @@ NOT_IN_THIS_STORY = {
     "conversion_now",
     "conversion_windows",
     "newest_windows",
+    "came_and_gave",
     "freshness",
     "feed_ages",
     "current_annotations",
@@ -30,6 +31,7 @@ NOT_IN_THIS_STORY = {
     "current_dead_letters",
     "dead_letter_reasons",
     "source_progress",
+    "slices_progress",
 }
 
 

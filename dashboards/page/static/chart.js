@@ -80,7 +80,11 @@ function tracesOf(panel, lines, currency, colour) {
       hovertemplate: `${line.title.replaceAll("<", "&lt;")} %{text}<extra></extra>`, connectgaps: false,
     };
     if (low || high) {
-      traces.push({ ...trace, line: { width: 0, color: colour("blue") }, showlegend: false, ...(high ? { fill: "tonexty", fillcolor: colour("band") } : {}) });
+      traces.push({ ...trace, line: { width: 0, color: colour("blue") }, showlegend: false });
+      if (high) {
+        const lower = lines.find((other) => other.name === line.name.replace(/_high$/, "_low"));
+        if (lower) traces.push(bandOf(lower, line, colour("band")));
+      }
       continue;
     }
     const name = /^(even_pace|goal)$/.test(line.name) ? "grey" : palette[used % palette.length];
@@ -91,6 +95,26 @@ function tracesOf(panel, lines, currency, colour) {
   // The band first, so that it lies behind.
   traces.sort((one, other) => Number(one.showlegend !== false) - Number(other.showlegend !== false));
   return { traces, used };
+}
+
+// A polygon for each stretch in which both ends are known: plotly's fill between two lines would span what lies between.
+function bandOf(low, high, fillcolor) {
+  const x = [], y = [];
+  let stretch = [];
+  const close = () => {
+    const back = [...stretch].reverse();
+    if (stretch.length > 1) {
+      x.push(...stretch.map((at) => high.times[at]), ...back.map((at) => high.times[at]), null);
+      y.push(...stretch.map((at) => high.values[at]), ...back.map((at) => low.values[at]), null);
+    }
+    stretch = [];
+  };
+  high.values.forEach((value, at) => {
+    if (value === null || low.values[at] === null) close();
+    else stretch.push(at);
+  });
+  close();
+  return { type: "scatter", mode: "lines", x, y, line: { width: 0 }, fill: "toself", fillcolor, hoverinfo: "skip", showlegend: false };
 }
 
 function noted(board, data, colour, to) {
