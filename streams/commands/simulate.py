@@ -14,7 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from schemas.campaign import Campaign
 from schemas.errors import Fault
+from schemas.times import DAY_MS
 from schemas.topics import CLICKS, DONATIONS, SHARES
+from streams.producers.send import wall_clock_ms
 from streams.settings import Settings
 from streams.simulation.appeal import Size
 from streams.simulation.appeal import simulate as simulate_appeal
@@ -51,11 +53,12 @@ def simulate(
 
     Healthy appeals (without --stop) count false alarms; with --stop, how many stops are found and how late.
     """
-    campaign = _campaign(campaign_id)
+    settings = Settings.from_environment(os.environ)
+    campaign = _campaign(settings, campaign_id)
     size = Size(clicks, donations)
     stop_minute = None if stop is None else stop * 60
     if out is not None:
-        return _write(campaign, size, seed, stop_minute, out)
+        return _write(campaign, size, seed, stop_minute, out, settings)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("simulating", total=appeals)
@@ -71,8 +74,8 @@ def simulate(
     return 0
 
 
-def _campaign(campaign_id: str) -> Campaign:
-    campaigns = Settings.from_environment(os.environ).load_campaigns()
+def _campaign(settings: Settings, campaign_id: str) -> Campaign:
+    campaigns = settings.load_campaigns()
     if campaign_id not in campaigns:
         raise Fault("input", f"no campaign {campaign_id!r}", f"There are: {', '.join(sorted(campaigns))}.")
     return campaigns[campaign_id]
@@ -92,7 +95,7 @@ def _told(record: Record, stop: int | None) -> str:
     return "\n".join(lines)
 
 
-def _write(campaign: Campaign, size: Size, seed: int, stop: int | None, out: Path) -> int:
+def _write(campaign: Campaign, size: Size, seed: int, stop: int | None, out: Path, settings: Settings) -> int:
     random = Random(f"{seed}/0")
     out.mkdir(parents=True, exist_ok=True)
     lines: dict[str, list[str]] = {SHARES: [], CLICKS: [], DONATIONS: []}
@@ -101,5 +104,18 @@ def _write(campaign: Campaign, size: Size, seed: int, stop: int | None, out: Pat
     for topic, written in lines.items():
         path = out / f"{topic}.jsonl"
         path.write_text("".join(f"{line}\n" for line in written))
-        click.echo(f"{path}: {len(written)} events; send them with `groundswell send {topic} {path}`")
+        click.echo(f"{path}: {len(written)} events")
+    click.echo(_how_to_send(campaign, out, wall_clock_ms(), settings.horizon_days))
     return 0
+
+
+def _how_to_send(campaign: Campaign, out: Path, now_ms: int, horizon_days: int) -> str:
+    """What to do with the events: they happened in the campaign's own time, and `send` says that they come now."""
+    start_ms, end_ms = (int(moment.timestamp() * 1000) for moment in (campaign.start, campaign.end))
+    if now_ms - horizon_days * DAY_MS <= start_ms and end_ms <= now_ms + DAY_MS:
+        return f"Send them: for topic in shares clicks donations; do groundswell send $topic {out}/$topic.jsonl; done"
+    return (
+        f"They happen when {campaign.id!r} does, {campaign.start:%d %b %Y} to {campaign.end:%d %b %Y}. `groundswell send` "
+        f"takes what is at most {horizon_days} days old and a day ahead: give the campaign's file such a start and end, "
+        "and simulate again."
+    )

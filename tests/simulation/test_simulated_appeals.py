@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -81,3 +82,31 @@ def test_the_events_it_writes_are_events_that_the_pipeline_takes(tmp_path: Path)
     assert 5 <= numbers[SHARES] <= 30
     assert numbers[CLICKS] > 4000
     assert 10 <= numbers[DONATIONS] <= 90
+
+
+@pytest.mark.parametrize(("hours_ago", "can_be_sent"), [(49, True), (13 * 24, True), (15 * 24, False), (10, False)])
+def test_it_says_how_to_send_what_it_wrote_and_send_agrees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours_ago: int, can_be_sent: bool
+) -> None:
+    begin = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=hours_ago)
+    campaign = f"""
+id = "recent"
+title = "Recent"
+start = {begin:%Y-%m-%dT%H:%M:00Z}
+end = {begin + timedelta(hours=48):%Y-%m-%dT%H:%M:00Z}
+goal = "5000.00"
+currency = "USD"
+"""
+    (tmp_path / "recent.toml").write_text(campaign)
+    monkeypatch.setenv("GROUNDSWELL_CAMPAIGNS", str(tmp_path))
+    told = CliRunner().invoke(verb, ["--campaign", "recent", "--out", str(tmp_path / "out")], standalone_mode=False)
+    assert told.exit_code == 0, told.output
+    assert ("Send them:" in told.output) == can_be_sent
+    codec = Codec(load_campaigns(tmp_path), 4, 14)
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
+    refused = 0
+    for topic in (SHARES, CLICKS, DONATIONS):
+        for line in (tmp_path / "out" / f"{topic}.jsonl").read_bytes().splitlines():
+            key = json.loads(line)["referral_id"].encode()
+            refused += isinstance(codec.judge(topic, partition_of(key, 4), key, line, now_ms), Rejection)
+    assert (refused == 0) == can_be_sent
