@@ -115,7 +115,7 @@ def _how_to_send(campaign: Campaign, out: Path, now_ms: int, horizon_days: int) 
     if now_ms - horizon_days * DAY_MS <= start_ms and end_ms <= now_ms + DAY_MS:
         return f"Send them: for topic in shares clicks donations; do groundswell send $topic {out}/$topic.jsonl; done"
     return (
-        f"They happen when {campaign.id!r} does, {campaign.start:%d %b %Y} to {campaign.end:%d %b %Y}. `groundswell send` "
-        f"takes what is at most {horizon_days} days old and a day ahead: give the campaign's file such a start and end, "
-        "and simulate again."
+        f"They happen when {campaign.id!r} does, {campaign.start:%d %b %Y} to {campaign.end:%d %b %Y}. "
+        f"`groundswell send` takes what is at most {horizon_days} days old and a day ahead: give the campaign's file "
+        "such a start and end, and simulate again."
     )
