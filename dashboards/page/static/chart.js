@@ -74,7 +74,7 @@ function tracesOf(panel, lines, currency, colour) {
   let used = 0;
   for (const line of lines) {
     const low = /_low$/.test(line.name), high = /_high$/.test(line.name);
-    const text = line.values.map((value) => format(value, panel.unit, currency));
+    const text = line.values.map((value) => said(value, panel.unit, currency));
     const trace = {
       type: "scatter", mode: line.times.length === 1 ? "markers" : "lines", x: line.times, y: line.values, text, name: line.title,
       hovertemplate: `${line.title.replaceAll("<", "&lt;")} %{text}<extra></extra>`, connectgaps: false,
@@ -95,6 +95,12 @@ function tracesOf(panel, lines, currency, colour) {
   // The band first, so that it lies behind.
   traces.sort((one, other) => Number(one.showlegend !== false) - Number(other.showlegend !== false));
   return { traces, used };
+}
+
+// A rate far below a percent, of viewers say, is told for a million, as tables do.
+function said(value, unit, currency) {
+  const isTiny = unit === "percent" && value && Math.abs(value) < 0.001;
+  return isTiny ? `${Number((value * 1e6).toPrecision(3))} per million` : format(value, unit, currency);
 }
 
 // A polygon for each stretch in which both ends are known: plotly's fill between two lines would span what lies between.
@@ -157,7 +163,7 @@ function ticks() {
 }
 
 function numbers(unit, currency) {
-  if (unit === "percent") return { tickformat: ".1~%" };
+  if (unit === "percent") return { tickformat: ".3~p" };
   if (unit === "money") {
     const sample = format(0, "money", currency);
     const symbol = sample.replace(/[\d.,\s]/g, "");
