@@ -62,10 +62,10 @@ screenshots: install  ## the README's picture and pictures of all boards in buil
 speed: install  ## events per second of attribution beside a stock Faust agent (Java, Maven)
 	$(BIN)/python -m tests.benchmarks.first_figure
 
-recovery: install  ## restart, refold, checkpoints and memory over ten million events (Java, Maven; half an hour)
+recovery: install  ## restart, refold, checkpoints and memory over ten million events (Java, Maven; 20 minutes and more)
 	$(BIN)/python -m tests.benchmarks.recovery
 
-overload: install  ## producers faster than the workers, then a slow ClickHouse (Java, Maven; half an hour)
+overload: install  ## producers faster than the workers, then a slow ClickHouse (Java, Maven; 15 minutes and more)
 	$(BIN)/python -m tests.benchmarks.overload
 
 # In an environment of its own: what is audited stays what is locked.  Without --strict a package that the service does

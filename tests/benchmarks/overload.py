@@ -67,7 +67,12 @@ def main() -> int:
     )
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--rate", type=float, default=30_000.0, help="events a second of the overload")
-    parser.add_argument("--events", type=int, default=9_000_000, help="of the overload, at most (9 M: 6 GB on disk)")
+    parser.add_argument(
+        "--events",
+        type=int,
+        default=9_000_000,
+        help="of the overload, at most: what is sent stays on disk until the end",
+    )
     parser.add_argument("--slow-rate", type=float, default=6_000.0, help="events a second beside a slow ClickHouse")
     parser.add_argument("--audit-up-to", type=int, default=1_000_000, help="events that this machine can audit")
     options = parser.parse_args()

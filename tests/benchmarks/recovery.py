@@ -102,7 +102,7 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--events", type=int, default=10_000_000, help="in the large log (10 M: half an hour, 4 GB)")
+    parser.add_argument("--events", type=int, default=10_000_000, help="in the large log")
     parser.add_argument("--check", type=int, default=20_000, help="events of the log that is audited; 0: none")
     options = parser.parse_args()
     run = Run()
