@@ -6,7 +6,6 @@ Law: on any surprise the process exits non-zero and its supervisor starts it aga
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import sys
@@ -26,6 +25,7 @@ from streams.agents.attribution import AttributionRole
 from streams.agents.conversion import ConversionRole
 from streams.agents.role import Role
 from streams.agents.sink import SinkRole
+from streams.collector import spare_what_lives_long
 from streams.observing import Observation
 from streams.reach import watch, watch_entry
 from streams.settings import Settings
@@ -42,10 +42,6 @@ STOP_SECONDS: Final = 20.0
 FETCH_BYTES: Final = 1024 * 1024
 POLL_RECORDS: Final = 5000
 QUEUED_BATCHES: Final = 8
-# Objects made between two looks of the garbage collector, and how many of those make one at the survivors.  A state is
-# a million objects without a cycle; Python's own 700 walk it again and again, for half of all the time there is.
-# Those that survive both are never walked again: that would be a pause of seconds.
-COLLECT_AFTER: Final = (10_000, 10, 1_000_000)
 
 
 class GroundswellApp(faust.App):
@@ -180,9 +176,7 @@ def run_role(name: str, settings: Settings) -> int:
         observation = Observation(app, role, settings, worker.loop)
         observation.start()
         logger.info("%s starts on %s", name, settings.kafka)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*COLLECT_AFTER)
+        spare_what_lives_long()
         try:
             worker.execute_from_commandline()
         except SystemExit as end:

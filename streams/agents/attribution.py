@@ -11,6 +11,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -22,8 +23,9 @@ from schemas.errors import Fault
 from schemas.slices import Entity
 from schemas.topics import ATTRIBUTION_INPUTS, DEAD_LETTERS, SLICES, SOURCES
 from streams import failpoints
-from streams.agents.role import WholeFlushes, collector_resting, emissions_of, limited, new_incarnation
+from streams.agents.role import WholeFlushes, emissions_of, limited, new_incarnation
 from streams.checkpoints import Checkpoints
+from streams.collector import collector_resting
 from streams.observation.figures import VERDICTS, Figure
 from streams.operators.attribution import Attribution, Folder, forget, pack, settle
 from streams.operators.emission import Extent, Round, absolute, begin_round, folded_up_to
@@ -83,17 +85,14 @@ class AttributionRole:
         self.ready = set()
         for partition in assigned - set(self.states):
             started = time.monotonic()
-            saved = await self.checkpoints.newest_state(
-                partition,
-                lambda data, partition=partition: self._read_state(data, partition),  # type: ignore[misc]
-            )
+            saved = await self.checkpoints.newest_state(partition, partial(self._read_state, partition))
             self.states[partition] = saved or Attribution(partition)
             if saved is not None:
                 seconds = time.monotonic() - started
                 logger.info("partition %d goes on at version %d (%.1f s)", partition, saved.version, seconds)
         return {tp: offset for tp in tps if (offset := self._position(tp)) is not None}
 
-    def _read_state(self, data: bytes, partition: int) -> Attribution:
+    def _read_state(self, partition: int, data: bytes) -> Attribution:
         with collector_resting():
             return from_bytes(data, partition, self.fingerprint)
 

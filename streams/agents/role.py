@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import secrets
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from streams.observation.figures import Figure
@@ -85,19 +84,6 @@ class WholeFlushes:
         """Whether none broke off; waits for the one that is going on."""
         async with self._lock:
             return not self._interrupted
-
-
-@contextmanager
-def collector_resting() -> Iterator[None]:
-    """While a state is made of bytes, or bytes of it: hundreds of thousands of objects come and no cycle, and the
-    garbage collector would walk all that is there again and again (four fifths of the time)."""
-    working = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if working:
-            gc.enable()
 
 
 def new_incarnation() -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
@@ -24,6 +22,7 @@ from streams.audit.raw_tables import compare_raw_table
 from streams.audit.records import Logs, Place, Span
 from streams.audit.report import DIFFERENCES_SHOWN, AuditResult, Findings
 from streams.audit.verdicts import Verdicts
+from streams.collector import collector_resting
 
 _log: Final = logging.getLogger("groundswell.audit")
 
@@ -64,7 +63,7 @@ def audit(
     while True:
         known = len(logs.records) if logs else -1
         logs = read_logs(kafka, prefix=prefix, partitions=partitions, security=security, after=logs)
-        with _collector_resting():
+        with collector_resting():
             if oracle is None or len(logs.records) != known:
                 codec = Codec(campaigns, _partitions(logs), horizon_days)
                 oracle = Oracle(logs.records, codec)
@@ -128,15 +127,3 @@ def _note(verdicts: Verdicts, findings: Findings) -> None:
     silent = findings.compared["pauses without a zero row"]
     if silent:
         findings.note(f"after {silent} pauses no zero row landed: a chart holds the last value there")
-
-
-@contextmanager
-def _collector_resting() -> Iterator[None]:
-    """Millions of records and no cycles: the garbage collector would only walk them (a third of the time)."""
-    working = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if working:
-            gc.enable()

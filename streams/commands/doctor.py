@@ -8,6 +8,7 @@ import os
 import click
 
 from streams.commands.page import PORT
+from streams.commands.topics import plan_of
 from streams.doctor import Finding, examine
 from streams.settings import Settings
 
@@ -23,7 +24,8 @@ def doctor(as_json: bool, page_port: int) -> int:
     Looks at listeners and topics of Kafka, the ways to Kafka and to the store, passwords that everybody knows, files of
     secrets, the page.  Changes nothing and shows no secret.  Exit code 1: something is wrong; its line says what to do.
     """
-    findings = list(examine(Settings.from_environment(os.environ), os.environ, page_port))
+    settings = Settings.from_environment(os.environ)
+    findings = list(examine(settings, plan_of(settings), os.environ, page_port))
     is_well = all(finding.state != "wrong" for finding in findings)
     if as_json:
         click.echo(json.dumps({"ok": is_well, "findings": [finding._asdict() for finding in findings]}))

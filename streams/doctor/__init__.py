@@ -12,20 +12,22 @@ from streams.doctor.brokers import examine_brokers
 from streams.doctor.finding import Finding
 from streams.doctor.here import examine_files, examine_page, examine_passwords
 from streams.doctor.ways import examine_store, examine_way_to_kafka
+from streams.producers.topic_rules import Plan
 from streams.settings import Settings
 
 __all__ = ["Finding", "examine"]
 
 
-def examine(settings: Settings, environment: Mapping[str, str], page_port: int) -> Iterator[Finding]:
+def examine(settings: Settings, plan: Plan, environment: Mapping[str, str], page_port: int) -> Iterator[Finding]:
     """All findings.
 
     Args:
+        plan: how the topics shall be.
         environment: where secrets and the names of their files are.
         page_port: where the live page would listen.
     """
     yield from examine_way_to_kafka(settings)
-    yield from examine_brokers(settings)
+    yield from examine_brokers(settings, plan)
     yield from examine_store(settings)
     yield from examine_page(page_port)
     yield from examine_passwords(environment)

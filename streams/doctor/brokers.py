@@ -19,7 +19,7 @@ SAFE_COPIES: Final = 3
 IN_SYNC: Final = "min.insync.replicas"
 
 
-def examine_brokers(settings: Settings) -> Iterator[Finding]:
+def examine_brokers(settings: Settings, plan: Plan) -> Iterator[Finding]:
     """Findings of the brokers and their topics; one that says why, where they cannot be asked."""
     try:
         with admin(settings.brokers, settings.security) as client:
@@ -34,7 +34,7 @@ def examine_brokers(settings: Settings) -> Iterator[Finding]:
         yield from examine_listeners(broker, properties)
     yield from _examine_copies({name: _copies(described[name]) for name in ours}, told)
     found = {settings.logical(name): Found(len(described[name]["partitions"]), told.get(name, {})) for name in ours}
-    yield from _examine_rules(settings, found)
+    yield from _examine_rules(plan, found)
 
 
 def _brokers(client: Any) -> Mapping[str, Mapping[str, str]]:
@@ -81,16 +81,7 @@ def _examine_copies(copies: Mapping[str, int], told: Mapping[str, Mapping[str, s
         yield Finding(IN_SYNC, "ok", "two brokers or more hold what is acknowledged")
 
 
-def _examine_rules(settings: Settings, found: Mapping[str, Found]) -> Iterator[Finding]:
-    plan = Plan(
-        brokers=tuple(settings.brokers),
-        prefix=settings.prefix,
-        partitions=settings.partitions,
-        replication=settings.replication,
-        retention_days=settings.retention_days,
-        horizon_days=settings.horizon_days,
-        security=settings.security,
-    )
+def _examine_rules(plan: Plan, found: Mapping[str, Found]) -> Iterator[Finding]:
     missing = [plan.name(topic.name) for topic in TOPICS if topic.name not in found]
     if missing:
         seen = f"{len(missing)} topics do not exist ({', '.join(missing)})"

@@ -173,7 +173,7 @@ class Folder:
             if taken is not None:
                 self._refuse(state, topic, record, taken)
                 continue
-            seen.add(identity)
+            seen.put(identity)
             tally.accepted += 1
             if record_ms - occurred_ms > lateness_ms[event.campaign_id]:
                 tally.late += 1

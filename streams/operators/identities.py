@@ -39,12 +39,16 @@ class Identities:
 
     def add(self, identity: int) -> bool:
         """Whether it was new."""
-        if identity in self.fresh or self._is_packed(identity):
+        if identity in self:
             return False
+        self.put(identity)
+        return True
+
+    def put(self, identity: int) -> None:
+        """Add what is known to be new."""
         self.fresh.add(identity)
         if len(self.fresh) > FRESH_AT_LEAST and FRESH_PART * len(self.fresh) > len(self.packed):
             self.pack()
-        return True
 
     def __contains__(self, identity: int) -> bool:
         return identity in self.fresh or self._is_packed(identity)

@@ -35,6 +35,7 @@ from typing import Final
 from schemas.errors import Fault
 from streams.commands.audit import audit_with, describe
 from tests.benchmarks.pipeline import Pipeline
+from tests.benchmarks.promises import Promises
 from tests.benchmarks.sampling import ROLES, Sampler
 from tests.benchmarks.store_checks import has_landed, what_is_missing
 
@@ -45,18 +46,6 @@ SLOW_SECONDS: Final = 60.0
 BRISK_SECONDS: Final = 20.0
 LANDING_SECONDS: Final = 1200.0
 SETTINGS: Final = {"GROUNDSWELL_FLUSH_INTERVAL": "1", "GROUNDSWELL_CHECKPOINT_INTERVAL": "30"}
-
-
-class Judge:
-    """Says which promises hold."""
-
-    def __init__(self) -> None:
-        self.trouble: list[str] = []
-
-    def promise(self, holds: bool, sentence: str) -> None:
-        print(f"{'ok   ' if holds else 'WRONG'} {sentence}", flush=True)
-        if not holds:
-            self.trouble.append(sentence)
 
 
 def main() -> int:
@@ -76,7 +65,7 @@ def main() -> int:
     parser.add_argument("--slow-rate", type=float, default=6_000.0, help="events a second beside a slow ClickHouse")
     parser.add_argument("--audit-up-to", type=int, default=1_000_000, help="events that this machine can audit")
     options = parser.parse_args()
-    judge = Judge()
+    judge = Promises()
     now = datetime.now(UTC)
     days = tuple((now + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:00:00Z") for hours in (-2, 46))
     try:
@@ -89,7 +78,7 @@ def main() -> int:
     return 1 if judge.trouble else 0
 
 
-def run(pipeline: Pipeline, options: argparse.Namespace, judge: Judge) -> None:
+def run(pipeline: Pipeline, options: argparse.Namespace, judge: Promises) -> None:
     for role in ROLES:
         pipeline.start_worker(role)
     sampler = Sampler(pipeline)
@@ -149,7 +138,7 @@ def land(pipeline: Pipeline, sampler: Sampler, good: Counter[str], phase: str) -
             raise TimeoutError(f"{last.lag} and {last.sink_lag} records are not taken after {LANDING_SECONDS:.0f} s")
 
 
-def judge_overload(sampler: Sampler, judge: Judge) -> None:
+def judge_overload(sampler: Sampler, judge: Promises) -> None:
     samples = sampler.of("overload")
     quarter, last, end = samples[len(samples) // 4], samples[-1], sampler.samples[-1]
     judge.promise(last.lag > quarter.lag, f"lag grew from {quarter.lag:,} to {last.lag:,} records")
@@ -164,7 +153,7 @@ def judge_overload(sampler: Sampler, judge: Judge) -> None:
         judge.promise(most <= allowed, sentence)
 
 
-def judge_slow(sampler: Sampler, judge: Judge) -> None:
+def judge_slow(sampler: Sampler, judge: Promises) -> None:
     brisk, slow = sampler.of("brisk"), [*sampler.of("slow"), *sampler.of("landing again")]
     before, after = (max((one.insert_rows for one in some), default=0.0) for some in (brisk, slow))
     judge.promise(after > before, f"rows per insert grew from {before:,.0f} to {after:,.0f}")

@@ -17,8 +17,8 @@ from schemas.events import Click
 from schemas.partitioning import partition_of
 from schemas.times import rfc3339
 from schemas.topics import CHECKPOINTS, CLICKS, SLICES
-from streams.agents.role import collector_resting
 from streams.checkpoints import Checkpoints
+from streams.collector import collector_resting
 from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
 from streams.outbox import Outbox
 from streams.settings import Settings

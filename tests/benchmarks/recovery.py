@@ -27,7 +27,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from schemas.errors import Fault
@@ -35,6 +35,7 @@ from streams.commands.audit import audit_with, describe
 from tests.benchmarks.fill import fill
 from tests.benchmarks.pipeline import LOOK_SECONDS, Lines, Pipeline
 from tests.benchmarks.probes import Slices, checkpoint_costs, empty_checkpoints, send_one_each
+from tests.benchmarks.promises import Promises
 
 RESTART_SECONDS: Final = 5.0
 AS_FAST: Final = 0.7
@@ -84,18 +85,6 @@ class Restart:
         return self.process + self.load + self.emission
 
 
-@dataclass
-class Run:
-    """What is said of one log; `trouble` is empty where all promises hold."""
-
-    trouble: list[str] = field(default_factory=list)
-
-    def promise(self, holds: bool, sentence: str) -> None:
-        print(f"{'ok   ' if holds else 'WRONG'} {sentence}", flush=True)
-        if not holds:
-            self.trouble.append(sentence)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks.recovery",
@@ -105,7 +94,7 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=10_000_000, help="in the large log")
     parser.add_argument("--check", type=int, default=20_000, help="events of the log that is audited; 0: none")
     options = parser.parse_args()
-    run = Run()
+    run = Promises()
     try:
         if options.check:
             check(run, options.check)
@@ -117,7 +106,7 @@ def main() -> int:
     return 1 if run.trouble else 0
 
 
-def measure(run: Run, events: int) -> None:
+def measure(run: Promises, events: int) -> None:
     """The large log: attribution alone."""
     with Pipeline(SETTINGS, None, store=False) as pipeline:
         began = time.monotonic()
@@ -158,7 +147,7 @@ def measure(run: Run, events: int) -> None:
         run.promise(grown <= allowed, f"{sentence} ({one.ids:,} ids, {slices:,} slices)")
 
 
-def check(run: Run, events: int) -> None:
+def check(run: Promises, events: int) -> None:
     """A small log through the whole pipeline, attribution killed and robbed of its checkpoints, then audited."""
     roles = ("attribution", "conversion", "sink")
     with Pipeline(SETTINGS, HISTORY, store=True) as pipeline:

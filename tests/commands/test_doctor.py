@@ -15,10 +15,11 @@ from ground import Store
 
 from infra.kafka.cluster import ApacheKafka
 from schemas.topics import SOURCES, TOPICS
+from streams.commands.topics import plan_of
 from streams.doctor import brokers, here, ways
 from streams.doctor.finding import Finding, is_loopback
 from streams.doctor.listeners import examine_listeners
-from streams.producers.topic_rules import Found, Plan, settings_of
+from streams.producers.topic_rules import Found, settings_of
 from streams.settings import Settings
 
 MAP = "IN:SASL_SSL,OUT:PLAINTEXT,OPEN:SSL,CONTROLLER:PLAINTEXT"
@@ -85,15 +86,14 @@ def test_copies_and_what_is_in_sync() -> None:
 
 
 def test_topics_that_are_missing_or_forget_too_early() -> None:
-    settings = Settings()
-    plan = Plan(("b:1",))
+    plan = plan_of(Settings())
     right = {topic.name: Found(4, settings_of(plan, topic)) for topic in TOPICS}
-    assert states(brokers._examine_rules(settings, right)) == [("topics", "ok")]
+    assert states(brokers._examine_rules(plan, right)) == [("topics", "ok")]
     silent = {name: Found(4, {}) for name in right}
-    assert states(brokers._examine_rules(settings, silent)) == [("retention", "cannot tell")]
-    assert states(brokers._examine_rules(settings, {})) == [("topics", "wrong")]
+    assert states(brokers._examine_rules(plan, silent)) == [("retention", "cannot tell")]
+    assert states(brokers._examine_rules(plan, {})) == [("topics", "wrong")]
     short = {**right, SOURCES[0]: Found(4, {**right[SOURCES[0]].settings, "retention.ms": "3600000"})}
-    found = list(brokers._examine_rules(settings, short))
+    found = list(brokers._examine_rules(plan, short))
     assert {finding.state for finding in found} == {"wrong"}
     assert any("GROUNDSWELL_HORIZON_DAYS" in finding.found for finding in found)
 
