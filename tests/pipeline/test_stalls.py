@@ -90,7 +90,7 @@ def states_of(pipeline: Pipeline, campaign: str) -> list[tuple[datetime, str]]:
 
 @needs_the_series
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600 if WHOLE else 900)
 def test_the_real_appeal_is_never_stalled_a_stop_is_found_within_the_hour_and_a_silent_feed_is_no_stop(
     tmp_path: Path,
 ) -> None:
@@ -105,7 +105,7 @@ def test_the_real_appeal_is_never_stalled_a_stop_is_found_within_the_hour_and_a_
     with Pipeline("tansu", patient) as pipeline:
         pipeline.start_all()
         pipeline.play(appeal)
-        wait_until_watched(pipeline, len(shows), appeal.until_ms - HOUR_MS, 500)
+        wait_until_watched(pipeline, len(shows), appeal.until_ms - HOUR_MS, 2400 if WHOLE else 500)
 
         states = [state for _, state in states_of(pipeline, "sgdq2019")]
         assert "stalled" not in states
@@ -157,7 +157,7 @@ def history_of_door(broker: Broker, kills: int) -> list[tuple[Any, ...]]:
 
 @on("tansu")
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200 if WHOLE else 600)
 def test_conversion_that_is_killed_says_the_same_history(broker: Broker) -> None:
     undisturbed = history_of_door(broker, 0)
     states = [state for _, dimension, _, _, state in undisturbed if dimension == "campaign"]
