@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from random import Random
+from statistics import median
 
 import msgspec
 import pytest
@@ -284,13 +286,32 @@ def test_the_real_appeal_is_never_stalled_also_with_a_prior_that_is_off_by_two(f
     assert {"not_started", "ok", "tail", "feed_down"} <= set(states)
 
 
-def test_ten_outages_of_the_real_appeal_are_each_found_within_an_hour() -> None:
-    start, end = int(GAMES.start.timestamp()), int(GAMES.end.timestamp())
-    for hour in Random(2019).sample(range(3, (end - start) // 3600 - 3), 10):
-        stop = start + hour * 3600
-        reds = [at for at, state in states_of_the_real_appeal(GAMES, range(stop, stop + 7200)) if state == "stalled"]
-        assert reds, hour
-        assert 0 < reds[0] - stop <= 3600, (hour, (reds[0] - stop) // 60)
+def minutes_to_red(watch: Watch, stop: int) -> tuple[int, int]:
+    """Minutes from a total stop until `stalled`: by the clock, and without those that lie in a hole of the series."""
+    by_the_clock = seen = 0
+    for minute, is_hole in real_minutes():
+        if minute.end <= stop:
+            continue
+        by_the_clock += 1
+        seen += not is_hole
+        step(watch, GAMES, minute._replace(donations=0), silent=SILENT if is_hole else ())
+        if watch.state == "stalled":
+            return by_the_clock, seen
+    raise AssertionError(f"the stop of {stop} was never found")
+
+
+def test_a_stop_at_any_hour_of_the_real_appeal_is_found_within_an_hour_of_minutes_that_were_seen() -> None:
+    first, last = int(GAMES.start.timestamp()) + 3 * 3600, int(GAMES.end.timestamp()) - 3 * 3600
+    watch, found = Watch(), {}
+    for minute, is_hole in real_minutes():
+        step(watch, GAMES, minute, silent=SILENT if is_hole else ())
+        if first <= minute.end <= last and (minute.end - first) % 3600 == 0:
+            found[minute.end] = minutes_to_red(deepcopy(watch), minute.end)
+    assert len(found) == 153
+    assert max(seen for _, seen in found.values()) <= 60
+    # An hour of the series is missing twice, soon after four of these stops: nobody can know in it that nobody gives.
+    assert sum(by_the_clock > 60 for by_the_clock, _ in found.values()) <= 4
+    assert median(by_the_clock for by_the_clock, _ in found.values()) <= 32
 
 
 def test_ten_silences_of_its_donation_feed_are_feed_down_and_never_stalled() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable
 from heapq import merge
+from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from streams.settings import CAMPAIGNS_HERE
 SERIES = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "sgdq2019" / "timeseries.csv"
 START_MS = 1_561_307_400_000  # 2019-06-23T16:30:00Z, as in the campaign's file
 HOUR_MS = 3_600_000
+PATIENCE_MS = 15 * 60_000  # `feed_patience` of the campaign's file
 FOREVER_MS = 2**42
 
 Trouble = Callable[[Iterable[Outgoing]], list[Outgoing]]
@@ -55,6 +57,13 @@ def cut_off(number: int, hour: int, hours: int) -> Troubled:
 def random_hours(number: int, seed: int = 2019) -> list[int]:
     """Hours of the show, which lasts 158."""
     return sorted(random.Random(seed).sample(range(4, 150), number))
+
+
+def missing_minutes(from_ms: int, to_ms: int) -> int:
+    """Minutes between two moments in which the series was silent for longer than a feed may be: nobody saw them."""
+    times = [row.at_ms for row in read_rows(SERIES)]
+    holes = [(before, after) for before, after in pairwise(times) if after - before > PATIENCE_MS]
+    return sum(max(0, min(after, to_ms) - max(before, from_ms)) for before, after in holes) // 60_000
 
 
 def played_together(troubled: Iterable[Troubled]) -> Appeal:
