@@ -9,7 +9,7 @@ from typing import Any, Final
 from streams.commands.audit import audit_with, describe
 from tests.chaos.world import WORKERS, World
 
-SETTLE_SECONDS: Final = 180.0
+SETTLE_SECONDS: Final = 600.0
 RAW: Final = ("shares", "clicks", "impressions", "donations")
 # Rows that a view shows, and how many different things they are of.
 SEEN_ONCE: Final = {
