@@ -60,10 +60,18 @@ def random_hours(number: int, seed: int = 2019) -> list[int]:
 
 
 def missing_minutes(from_ms: int, to_ms: int) -> int:
-    """Minutes between two moments in which the series was silent for longer than a feed may be: nobody saw them."""
-    times = [row.at_ms for row in read_rows(SERIES)]
-    holes = [(before, after) for before, after in pairwise(times) if after - before > PATIENCE_MS]
-    return sum(max(0, min(after, to_ms) - max(before, from_ms)) for before, after in holes) // 60_000
+    """Minutes between two moments in which a feed of the series was silent for too long: nobody saw them."""
+    rows = read_rows(SERIES)
+    gifts = [row.at_ms for row in rows if row.donations is not None]
+    viewers = [row.at_ms for row in rows if row.viewers is not None]
+    missing = {
+        minute
+        for heard in (gifts, viewers)
+        for before, after in pairwise(heard)
+        if after - before > PATIENCE_MS
+        for minute in range(max(before, from_ms), min(after, to_ms), 60_000)
+    }
+    return len(missing)
 
 
 def played_together(troubled: Iterable[Troubled]) -> Appeal:
