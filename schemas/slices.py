@@ -8,6 +8,7 @@ was paused and goes on late must not overwrite anybody but itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, Final, NamedTuple
 
 import msgspec
@@ -154,6 +155,8 @@ def home_of(entity: Entity, partitions: int) -> int:
     return partition_of("|".join(entity).encode(), partitions)
 
 
+# An entity is said once a minute and more, so its address is looked up and not made again.
+@lru_cache(maxsize=65_536)
 def destinations_of(entity: Entity, partitions: int) -> Sequence[int]:
     """The partitions of `slices` that an entity's slices go to.
 

@@ -27,7 +27,8 @@ from streams.agents.role import WholeFlushes, emissions_of, limited, new_incarna
 from streams.checkpoints import Checkpoints
 from streams.collector import collector_resting
 from streams.observation.figures import VERDICTS, Figure
-from streams.operators.attribution import Attribution, Folder, forget, pack, settle
+from streams.operators.attribution import Folder
+from streams.operators.attribution_state import Attribution, forget, pack
 from streams.operators.emission import Extent, Round, absolute, begin_round, folded_up_to
 from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
 from streams.outbox import Message, Outbox
@@ -40,7 +41,6 @@ logger = logging.getLogger("groundswell.attribution")
 TICK_SECONDS = 2.0
 # Pieces of about 50 ms of work, so that the fetcher and the heartbeat have their turn.
 SLICES_AT_ONCE = 4000
-PENDING_AT_ONCE = 4000
 QUIET_SECONDS = 2 * 3600  # slices this far behind the clock are packed
 
 
@@ -131,8 +131,6 @@ class AttributionRole:
         good = tally.accepted + tally.duplicates if tally else 0
         self.folder.step(state, topic, batch.records, batch.end)
         failpoints.reach("after_step")
-        if len(state.pending) > PENDING_AT_ONCE:
-            settle(state)
         if tally is not None:
             self._count_bad(len(batch.records), tally.accepted + tally.duplicates - good)
 

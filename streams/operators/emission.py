@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from schemas.dead_letters import DeadLetter
 from schemas.slices import SLICES_SCHEMA, Entity, Progress, Slice
 from schemas.topics import SOURCES
-from streams.operators.attribution import Attribution, doubt_unattributed, settle
+from streams.operators.attribution_state import Attribution, doubt_unattributed
+from streams.operators.ledgers import Ledger
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Round:
     """What one flush must say: the slices that were dirty when it began, then the progress that vouches for them."""
 
     letters: list[DeadLetter]
-    dirty: list[tuple[Entity, int]]
+    dirty: list[tuple[Ledger, int]]
     progress: Progress
 
 
@@ -45,21 +46,26 @@ def begin_round(state: Attribution, incarnation: str, extent: Extent, now_ms: in
             predecessor may have said on another way to this state.
         now_ms: the wall clock in live use, so that a silent partition ticks on; None when history is played.
     """
-    settle(state)
     if incarnation != state.voice:
         doubt_unattributed(state)
         state.voice = incarnation
-    dirty, letters = list(state.dirty), state.letters
-    state.dirty = set()
+    dirty, letters = _take_dirty(state), state.letters
     state.letters = []
     return Round(letters, dirty, _progress(state, incarnation, extent, now_ms))
 
 
-def absolute(state: Attribution, dirty: Iterable[tuple[Entity, int]], incarnation: str) -> list[tuple[Entity, Slice]]:
+def _take_dirty(state: Attribution) -> list[tuple[Ledger, int]]:
+    dirty = [(ledger, end) for ledger in state.touched for end in ledger.dirty]
+    for ledger in state.touched:
+        ledger.dirty.clear()
+    state.touched = []
+    return dirty
+
+
+def absolute(state: Attribution, dirty: Iterable[tuple[Ledger, int]], incarnation: str) -> list[tuple[Entity, Slice]]:
     """The values of these slices as they are now, under the version of now: later than the round began is fuller."""
-    settle(state)
-    version = state.version
-    return [(entity, _slice(state, entity, end, incarnation, version)) for entity, end in dirty]
+    version, partition = state.version, state.partition
+    return [(ledger.entity, _slice(ledger, end, partition, incarnation, version)) for ledger, end in dirty]
 
 
 def drain(state: Attribution, incarnation: str, extent: Extent, now_ms: int | None) -> Emission:
@@ -68,19 +74,18 @@ def drain(state: Attribution, incarnation: str, extent: Extent, now_ms: int | No
     return Emission(begun.letters, absolute(state, begun.dirty, incarnation), begun.progress)
 
 
-def _slice(state: Attribution, entity: Entity, end: int, incarnation: str, version: int) -> Slice:
-    counters = state.slices[entity, end]
+def _slice(ledger: Ledger, end: int, partition: int, incarnation: str, version: int) -> Slice:
+    counts, money = ledger.at(end)
+    # Positional, in the order of its fields: names would take as long as all the rest.
     return Slice(
-        schema=SLICES_SCHEMA,
-        campaign_id=entity.campaign_id,
-        dimension=entity.dimension,
-        member=entity.member,
-        end=end,
-        source_partition=state.partition,
-        incarnation=incarnation,
-        version=version,
-        counts=list(counters.counts),
-        money={currency: list(sums) for currency, sums in counters.money.items()},
+        SLICES_SCHEMA,
+        *ledger.entity,
+        end,
+        partition,
+        incarnation,
+        version,
+        counts.copy(),
+        {currency: sums.copy() for currency, sums in money.items()} if money else {},
     )
 
 

@@ -1,7 +1,7 @@
 """A state as bytes and back: what a checkpoint holds.
 
-Only settled, emitted states are saved, so nothing pending is in it.  The fingerprint names the settings that
-verdicts depend on: under other settings the same log folds to another state, and the checkpoint is not used.
+Only states whose slices have been emitted are saved, so nothing dirty is in it.  The fingerprint names the settings
+that verdicts depend on: under other settings the same log folds to another state, and the checkpoint is not used.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from msgspec import Struct
 from schemas.codec import Codec
 from schemas.slices import SLICES_SCHEMA, Entity
 from schemas.topics import SOURCES
-from streams.operators.attribution import Attribution, Owner, Tally, least_patience_ms, settle
-from streams.operators.counters import Counters
+from streams.operators.attribution import least_patience_ms
+from streams.operators.attribution_state import Attribution, Tally
 from streams.operators.feeds import Claim, Feeds
 from streams.operators.identities import Identities
+from streams.operators.ledgers import Owner, Rows, ledger_of
 
 SNAPSHOT_SCHEMA: Final = 3  # 2: what heartbeats said; 3: silences of feeds
 
@@ -64,8 +65,7 @@ def fingerprint_of(codec: Codec) -> str:
 
 
 def to_bytes(state: Attribution, fingerprint: str) -> bytes:
-    """The state as bytes.  It must be settled, and everything before it emitted."""
-    settle(state)
+    """The state as bytes.  Everything before it must have been emitted."""
     state.feeds.confirm(state.positions)
     return _encoder.encode(
         Snapshot(
@@ -75,11 +75,16 @@ def to_bytes(state: Attribution, fingerprint: str) -> bytes:
             begins=state.begins,
             positions=state.positions,
             clocks=state.clocks,
-            owners=[(*referral, *owner) for referral, owner in state.owners.items()],
+            owners=[
+                (campaign_id, referral_id, *account.owner)
+                for campaign_id, book in sorted(state.books.items())
+                for referral_id, account in book.accounts.items()
+            ],
             orphans=[
-                (*referral, end, counters.counts, counters.money)
-                for referral, by_end in state.orphans.items()
-                for end, counters in by_end.items()
+                (campaign_id, referral_id, *minute)
+                for campaign_id, book in sorted(state.books.items())
+                for referral_id, rows in book.orphans.items()
+                for minute in rows.minutes()
             ],
             identities=[
                 (topic, end, identities.to_bytes())
@@ -87,9 +92,7 @@ def to_bytes(state: Attribution, fingerprint: str) -> bytes:
                 for end, identities in by_end.items()
                 if len(identities)
             ],
-            slices=[
-                (*entity, end, counters.counts, counters.money) for (entity, end), counters in state.slices.items()
-            ],
+            slices=[(*entity, *minute) for entity, ledger in state.ledgers.items() for minute in ledger.minutes()],
             tallies={
                 topic: (tally.accepted, tally.duplicates, tally.dead_lettered, tally.late)
                 for topic, tally in state.tallies.items()
@@ -114,17 +117,16 @@ def from_bytes(data: bytes, partition: int, fingerprint: str) -> Attribution:
     claims = {key: _claims(claims) for key, claims in saved.claims.items()}
     feeds = Feeds(saved.feeds, saved.played, claims, saved.silences)
     state = Attribution(partition, dict(saved.begins), dict(saved.positions), dict(saved.clocks), feeds)
-    state.owners = {(campaign, referral): Owner(*owner) for campaign, referral, *owner in saved.owners}
-    for campaign, referral, end, counts, money in saved.orphans:
-        state.orphans.setdefault((campaign, referral), {})[end] = Counters.over(counts, money)
     state.identities = {topic: {} for topic in SOURCES}
     for topic, end, packed in saved.identities:
         state.identities[topic][end] = Identities(packed)
-    entities: dict[tuple[str, str, str], Entity] = {}  # one for all its minutes
-    for campaign, dimension, member, end, counts, money in saved.slices:
-        name = (campaign, dimension, member)
-        entity = entities.get(name) or entities.setdefault(name, Entity(*name))
-        state.slices[entity, end] = Counters.over(counts, money)
+    for campaign_id, dimension, member, end, counts, money in saved.slices:
+        ledger_of(state.ledgers, Entity(campaign_id, dimension, member)).keep(end, counts, money)
+    for campaign_id, referral_id, *owner in saved.owners:
+        book = state.book_of(campaign_id)
+        book.accounts[referral_id] = book.account_of(Owner(*owner))
+    for campaign_id, referral_id, end, counts, money in saved.orphans:
+        state.book_of(campaign_id).orphans.setdefault(referral_id, Rows()).keep(end, counts, money)
     state.tallies = {topic: Tally(*numbers) for topic, numbers in saved.tallies.items()}
     return state
 

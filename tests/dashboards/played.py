@@ -35,7 +35,8 @@ from schemas.topics import (
     STALLS,
 )
 from streams.commands.appeals import Appeal
-from streams.operators.attribution import Attribution, Folder
+from streams.operators.attribution import Folder
+from streams.operators.attribution_state import Attribution
 from streams.operators.conversion import UNLIMITED, Conversion, Windower
 from streams.operators.emission import Extent, drain
 from streams.operators.stall_rounds import Watcher

@@ -18,7 +18,8 @@ from wiring import PROCESSOR, Logs, begun, drained, said
 
 from schemas.slices import SliceRecord, decode, encode
 from schemas.topics import ATTRIBUTION_INPUTS
-from streams.operators.attribution import Attribution, Folder, pack
+from streams.operators.attribution import Folder
+from streams.operators.attribution_state import Attribution, pack
 from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
 
 FINGERPRINT = fingerprint_of(CODEC)

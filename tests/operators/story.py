@@ -43,7 +43,8 @@ from schemas.slices import Entity, SliceRecord, decode, encode
 from schemas.times import DAY_MS
 from schemas.topics import SOURCES
 from streams.audit.oracle import Oracle
-from streams.operators.attribution import Folder, forget, pack
+from streams.operators.attribution import Folder
+from streams.operators.attribution_state import forget, pack
 from streams.operators.conversion import Conversion, Windower
 from streams.operators.emission import Extent, drain
 from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes

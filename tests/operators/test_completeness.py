@@ -12,7 +12,8 @@ from wiring import PARTITIONS, PROCESSOR, START_MS, Logs, begun, drained, event_
 
 from schemas.slices import Progress
 from schemas.topics import ATTRIBUTION_INPUTS, CLICKS, DONATIONS, HEARTBEATS, SHARES, SOURCES
-from streams.operators.attribution import Attribution, Folder
+from streams.operators.attribution import Folder
+from streams.operators.attribution_state import Attribution
 from streams.operators.emission import Extent, absolute, begin_round
 from streams.operators.feeds import CLAIMS_AT_MOST, Claim, Feeds
 from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
@@ -228,7 +229,7 @@ def test_what_is_folded_while_a_round_goes_out_is_not_vouched_for() -> None:
     player_beat(logs, R1, 5)
     fold_all(FOLDER, state, logs)
     begun_round = begin_round(state, "one", Extent(logs.ends(R1), idle=True), None)
-    said_before = {(entity, end) for entity, end in begun_round.dirty}
+    said_before = {(ledger.entity, end) for ledger, end in begun_round.dirty}
     click(logs, 8)
     player_beat(logs, R1, 10)
     fold_all(FOLDER, state, logs)

@@ -15,7 +15,8 @@ from wiring import PARTITIONS, PROCESSOR, Logs, begun, differences_of_tallies, d
 from schemas.slices import Entity
 from schemas.topics import ATTRIBUTION_INPUTS
 from streams.audit.oracle import Oracle
-from streams.operators.attribution import Attribution, Folder, pack, settle
+from streams.operators.attribution import Folder
+from streams.operators.attribution_state import Attribution, pack
 from streams.operators.counters import Counters
 from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
 
@@ -35,8 +36,6 @@ def folded(logs: Logs, partition: int, random: Random, letters: dict[Letter, str
         end = random.randint(start, min(len(log), start + 5))
         folder.step(state, topic, log[start:end], end)
         match random.randrange(8):
-            case 0:
-                settle(state)
             case 1:
                 _drain(state, logs, letters)
             case 2:

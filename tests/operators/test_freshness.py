@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.topics import CLICKS, IMPRESSIONS, SHARES
-from streams.operators.attribution import Attribution
+from streams.operators.attribution_state import Attribution
 from streams.operators.emission import folded_up_to
 
 ENDS = {SHARES: 3, CLICKS: 5, IMPRESSIONS: 9}

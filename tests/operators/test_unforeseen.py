@@ -14,7 +14,8 @@ from schemas.codec import Codec
 from schemas.partitioning import partition_of
 from schemas.reasons import Reason
 from schemas.times import parse_ms, rfc3339
-from streams.operators.attribution import Attribution, Folder
+from streams.operators.attribution import Folder
+from streams.operators.attribution_state import Attribution
 from streams.sink import Rows
 from streams.transport import Batch
 

@@ -21,7 +21,8 @@ from schemas.times import parse_ms, rfc3339
 from schemas.topics import ATTRIBUTION_INPUTS, HEARTBEATS, SOURCES
 from streams.audit.oracle import Oracle, WindowValue
 from streams.audit.records import LogRecord
-from streams.operators.attribution import Attribution, Folder
+from streams.operators.attribution import Folder
+from streams.operators.attribution_state import Attribution
 from streams.operators.emission import Emission, Extent, drain
 
 PARTITIONS = 2
