@@ -7,8 +7,8 @@ the same for every process.  Attribution and the sink run this same codec, so th
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
@@ -28,6 +28,7 @@ __all__ = ["MAXIMUM_LEVELS", "MAXIMUM_MESSAGE_BYTES", "Codec", "Rejection", "key
 MAXIMUM_MESSAGE_BYTES: Final = 64 * 1024
 # How deep a decoder can go depends on the interpreter and on who called it; a verdict must not.
 MAXIMUM_LEVELS: Final = 256
+REMEMBERED: Final = 262_144  # ids of a partition, some 25 MB
 FLAT_BYTES: Final = 2 * MAXIMUM_LEVELS  # whatever is shorter cannot open and close as many
 
 _is_uuid = re.compile(UUID_PATTERN).fullmatch
@@ -67,6 +68,7 @@ class Codec:
         self.campaigns = dict(campaigns)
         self.partitions = partitions
         self.horizon_ms = horizon_days * DAY_MS
+        self._at_home: defaultdict[int, set[str]] = defaultdict(set)  # ids, by partition
         self._decode = {topic: msgspec.json.Decoder(event).decode for topic, event in EVENTS.items()}
 
     def judge(self, topic: str, partition: int, key: bytes | None, value: bytes | None, record_time_ms: int) -> Verdict:
@@ -82,7 +84,7 @@ class Codec:
     def judge_all(self, topic: str, partition: int, records: Iterable[Judged]) -> list[Verdict]:
         """The verdicts on records of one topic and partition, in their order."""
         decode, wrong_details = self._decode[topic], WRONG_DETAILS[topic]
-        campaigns, partitions, horizon_ms = self.campaigns, self.partitions, self.horizon_ms
+        campaigns, horizon_ms, at_home = self.campaigns, self.horizon_ms, self._at_home[partition]
         verdicts: list[Verdict] = []
         add = verdicts.append
         for record in records:
@@ -91,20 +93,15 @@ class Codec:
                 # Nearly every record passes here, in as few steps as Python can; a third of what the long way takes.
                 if type(value) is bytes and len(value) <= FLAT_BYTES and value.isascii():
                     event = decode(value)
-                    occurred_ms, record_ms, referral_id = (
-                        parse_ms(event.occurred_at),
-                        record.timestamp,
-                        event.referral_id,
-                    )
-                    key, home = _address_of(referral_id or event.campaign_id, partitions)
+                    occurred_ms, record_ms = parse_ms(event.occurred_at), record.timestamp
+                    name = event.campaign_id if event.referral_id is None else event.referral_id
                     if (
                         record_ms - horizon_ms <= occurred_ms <= record_ms + DAY_MS
                         and YEAR_2000_MS <= occurred_ms < YEAR_2100_MS
                         and event.campaign_id in campaigns
                         and _is_uuid(event.event_id)
-                        and record.key == key
-                        and partition == home
-                        and referral_id != ""
+                        and record.key == name.encode()
+                        and (name in at_home or self._is_at_home(name, partition))
                         and wrong_details(event) is None
                     ):
                         add((event, occurred_ms))
@@ -115,6 +112,16 @@ class Codec:
                 pass  # the long way meets it again, and says what it is
             add(self._judge_at_length(topic, partition, record.key, record.value, record.timestamp))
         return verdicts
+
+    def _is_at_home(self, name: str, partition: int) -> bool:
+        """Whether this partition is an id's, which is remembered: a referral has many events."""
+        if is_id(name) is None or partition_of(name.encode(), self.partitions) != partition:
+            return False
+        at_home = self._at_home[partition]
+        if len(at_home) >= REMEMBERED:
+            at_home.clear()
+        at_home.add(name)
+        return True
 
     def _judge_at_length(
         self, topic: str, partition: int, key: bytes | None, value: bytes | None, record_time_ms: int
@@ -184,10 +191,10 @@ class Codec:
         field, name = ("campaign_id", event.campaign_id)
         if event.referral_id is not None:
             field, name = ("referral_id", event.referral_id)
-        try:
-            expected_key, home = _address_of(name, self.partitions)
-        except ValueError:
+        if is_id(name) is None:
             return bad_id(field, name)
+        expected_key = name.encode()
+        home = partition_of(expected_key, self.partitions)
         if key != expected_key:
             sent = shown(bytes(key)) if key else "no key"
             return Rejection(Reason.KEY_MISMATCH, field, sent, f"the record's key is {name}")
@@ -200,15 +207,6 @@ class Codec:
 def key_of(event: Event) -> bytes:
     """The key that a record of this event must have: its referral, or its campaign where it has none."""
     return (event.campaign_id if event.referral_id is None else event.referral_id).encode()
-
-
-@lru_cache(maxsize=262_144)
-def _address_of(name: str, partitions: int) -> tuple[bytes, int]:
-    """Key and partition of a referral; remembered, for a referral has many events.  Raises ValueError: no id."""
-    if is_id(name) is None:
-        raise ValueError(name)
-    key = name.encode()
-    return key, partition_of(key, partitions)
 
 
 def _wrong_bytes(value: bytes) -> Rejection | None:

@@ -18,6 +18,10 @@ _HOUR_AND_MINUTE = r"(?:[01]\d|2[0-3]):[0-5]\d"
 _UP_TO_MINUTE = re.compile(rf"(\d{{4}}-\d\d-\d\d)[Tt]({_HOUR_AND_MINUTE})", re.ASCII)
 _FROM_SECOND = re.compile(rf":([0-5]\d)(?:\.(\d{{1,3}}))?(?:[Zz]|([+-])({_HOUR_AND_MINUTE}))", re.ASCII)
 _MINUTE_LENGTH = len("2026-03-12T18:00")
+_SECOND_LENGTH = len("2026-03-12T18:00:05.")
+# Two small tables stay in the processor's cache; one of all 60,000 rests of a minute took four times as long.
+_SECOND_MS: Final = {f":{second:02d}.": second * 1000 for second in range(60)}
+_FRACTION_MS: Final = {f"{ms:03d}Z": ms for ms in range(1000)}
 
 
 def parse_ms(text: str) -> int:
@@ -26,8 +30,12 @@ def parse_ms(text: str) -> int:
     Raises:
         ValueError: the text is anything else (a leap second included: Kafka and ClickHouse have none).
     """
-    # Events come minute by minute, so both parts are nearly always known: the calendar is asked once a minute.
-    return _minute_ms(text[:_MINUTE_LENGTH]) + _rest_ms(text[_MINUTE_LENGTH:])
+    # Events come minute by minute, so the calendar is asked once a minute; and nearly all end as `rfc3339` does.
+    minute_ms = _minute_ms(text[:_MINUTE_LENGTH])
+    try:
+        return minute_ms + _SECOND_MS[text[_MINUTE_LENGTH:_SECOND_LENGTH]] + _FRACTION_MS[text[_SECOND_LENGTH:]]
+    except KeyError:
+        return minute_ms + _rest_ms(text[_MINUTE_LENGTH:])
 
 
 @lru_cache(maxsize=32_768)
@@ -40,8 +48,6 @@ def _minute_ms(text: str) -> int:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
-# A minute has 60,000 of these in one time zone.
-@lru_cache(maxsize=131_072)
 def _rest_ms(text: str) -> int:
     """What ``:05.123+02:00`` adds to its minute in UTC: 5,123 ms less two hours."""
     match = _FROM_SECOND.fullmatch(text)
