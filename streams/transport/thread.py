@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import aiokafka
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faust.transport.drivers import aiokafka as driver
+
+from schemas.errors import Fault
+from streams.transport.membership import StaticConsumer
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -21,7 +25,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
         self._assignor = RangePartitionAssignor
-        return aiokafka.AIOKafkaConsumer(
+        instance = conf.consumer_group_instance_id
+        static = partial(StaticConsumer, group_instance_id=instance, tell=self._tell)
+        make = static if instance else aiokafka.AIOKafkaConsumer
+        return make(
             client_id=conf.broker_client_id,
             group_id=conf.id,
             bootstrap_servers=driver.server_list(transport.url, transport.default_port),
@@ -44,3 +51,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> aiokafka.AIOKafkaConsumer:
         return self._create_worker_consumer(self.transport)
+
+    def _tell(self, fault: Fault) -> None:
+        """End the app, from this thread."""
+        asyncio.run_coroutine_threadsafe(self.consumer.crash(fault), self.consumer.loop)
+
+    async def belongs(self) -> bool:
+        """Whether the group still counts this process as its member, asked now; True where nobody else can be it."""
+        if not isinstance(self._consumer, StaticConsumer):
+            return True
+        asked = asyncio.run_coroutine_threadsafe(self._consumer.belongs(), self.thread_loop)
+        return await asyncio.wrap_future(asked)
