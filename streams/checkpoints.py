@@ -123,17 +123,34 @@ class Checkpoints:
         return None
 
     def _tails(self, partition: int) -> AsyncIterator[list[Saved]]:
-        return tails(self._settings.brokers, self._topic, partition, _decode, security=self._settings.security)
+        decode = Decode(partition)
+        return tails(self._settings.brokers, self._topic, partition, decode, security=self._settings.security)
 
 
-def _decode(value: bytes | None) -> Saved | None:
-    if value is None:
-        return None
-    try:
-        record = _decoder.decode(value)
-    except msgspec.DecodeError:
-        return None  # from another version of the program
-    return record if record.schema == CHECKPOINT_SCHEMA else None
+class Decode:
+    """Records of a partition's checkpoints; says once that some are of no use."""
+
+    def __init__(self, partition: int) -> None:
+        self._partition = partition
+        self._has_said = False
+
+    def __call__(self, value: bytes | None) -> Saved | None:
+        if value is None:
+            return None
+        try:
+            record = _decoder.decode(value)
+        except msgspec.DecodeError:
+            self._say("what is no record of ours")
+            return None
+        if record.schema != CHECKPOINT_SCHEMA:
+            self._say(f"records of schema {record.schema}, this program's is {CHECKPOINT_SCHEMA}")
+            return None
+        return record
+
+    def _say(self, what: str) -> None:
+        if not self._has_said:
+            logger.warning("checkpoints of partition %d not used: %s", self._partition, what)
+            self._has_said = True
 
 
 def _sealed(records: list[Saved]) -> Iterator[tuple[int, bytes]]:
@@ -150,3 +167,5 @@ def _sealed(records: list[Saved]) -> Iterator[tuple[int, bytes]]:
         data = b"".join(piece for piece in pieces if piece is not None)
         if None not in pieces and xxh3_64_hexdigest(data) == seal.digest:
             yield seal.version, data
+        else:
+            logger.warning("checkpoint at version %d not used: not all of its parts are there and whole", seal.version)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import Any
 
 import aiokafka
@@ -25,29 +24,30 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
         self._assignor = RangePartitionAssignor
-        instance = conf.consumer_group_instance_id
-        static = partial(StaticConsumer, group_instance_id=instance, tell=self._tell)
-        make = static if instance else aiokafka.AIOKafkaConsumer
-        return make(
-            client_id=conf.broker_client_id,
-            group_id=conf.id,
-            bootstrap_servers=driver.server_list(transport.url, transport.default_port),
-            partition_assignment_strategy=[RangePartitionAssignor],
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_poll_records=conf.broker_max_poll_records,
-            max_poll_interval_ms=int(conf.broker_max_poll_interval * 1000),
-            max_partition_fetch_bytes=conf.consumer_max_fetch_size,
+        arguments: dict[str, Any] = {
+            "client_id": conf.broker_client_id,
+            "group_id": conf.id,
+            "bootstrap_servers": driver.server_list(transport.url, transport.default_port),
+            "partition_assignment_strategy": [RangePartitionAssignor],
+            "enable_auto_commit": False,
+            "auto_offset_reset": "earliest",
+            "max_poll_records": conf.broker_max_poll_records,
+            "max_poll_interval_ms": int(conf.broker_max_poll_interval * 1000),
+            "max_partition_fetch_bytes": conf.consumer_max_fetch_size,
             # Faust's 1500 lets an exhausted partition hold up the others: one fetch a node is in flight.
-            fetch_max_wait_ms=250,
-            request_timeout_ms=int(conf.broker_request_timeout * 1000),
-            session_timeout_ms=int(conf.broker_session_timeout * 1000),
-            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
-            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
-            metadata_max_age_ms=conf.consumer_metadata_max_age_ms,
-            connections_max_idle_ms=conf.consumer_connections_max_idle_ms,
-            **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
-        )
+            "fetch_max_wait_ms": 250,
+            "request_timeout_ms": int(conf.broker_request_timeout * 1000),
+            "session_timeout_ms": int(conf.broker_session_timeout * 1000),
+            "rebalance_timeout_ms": int(conf.broker_rebalance_timeout * 1000),
+            "heartbeat_interval_ms": int(conf.broker_heartbeat_interval * 1000),
+            "metadata_max_age_ms": conf.consumer_metadata_max_age_ms,
+            "connections_max_idle_ms": conf.consumer_connections_max_idle_ms,
+        }
+        security = driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context)
+        instance = conf.consumer_group_instance_id
+        if instance:
+            return StaticConsumer(group_instance_id=instance, tell=self._tell, **arguments, **security)
+        return aiokafka.AIOKafkaConsumer(**arguments, **security)
 
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> aiokafka.AIOKafkaConsumer:
         return self._create_worker_consumer(self.transport)

@@ -168,6 +168,7 @@ CLIENTS = {
     "KafkaAdminClient",
     "KafkaConsumer",
     "KafkaProducer",
+    "StaticConsumer",
     "create_conn",
 }
 TOLD = {"Plan", "Sender", "admin", "tails", "audit", "run_audit", "read_logs"}
