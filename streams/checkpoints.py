@@ -106,13 +106,21 @@ class Checkpoints:
         Args:
             read: makes a state of the bytes; raises ValueError where they are of no use here.
         """
+        broken: list[int] = []
+        found: State | None = None
         async for records in self._tails(partition):
-            for version, data in _sealed(records):
+            broken.clear()  # a nearer look may have cut through one that is whole
+            for version, data in _sealed(records, broken):
                 try:
-                    return read(data)
+                    found = read(data)
+                    break
                 except ValueError as error:
                     logger.warning("checkpoint of partition %d at version %d not used: %s", partition, version, error)
-        return None
+            if found is not None:
+                break
+        for version in broken:
+            logger.warning("checkpoint of partition %d at version %d not used: not whole", partition, version)
+        return found
 
     async def newest_mark(self, partition: int) -> Mark | None:
         """The mark with the largest position; None where there is none."""
@@ -153,8 +161,12 @@ class Decode:
             self._has_said = True
 
 
-def _sealed(records: list[Saved]) -> Iterator[tuple[int, bytes]]:
-    """The whole checkpoints among the records as (version, data), the largest version first."""
+def _sealed(records: list[Saved], broken: list[int]) -> Iterator[tuple[int, bytes]]:
+    """The whole checkpoints among the records as (version, data), the largest version first.
+
+    Args:
+        broken: gets the versions of those passed over on the way: a part is missing, or was damaged.
+    """
     parts: dict[tuple[str, int, int], bytes] = {}
     seals: list[Seal] = []
     for record in records:
@@ -168,4 +180,4 @@ def _sealed(records: list[Saved]) -> Iterator[tuple[int, bytes]]:
         if None not in pieces and xxh3_64_hexdigest(data) == seal.digest:
             yield seal.version, data
         else:
-            logger.warning("checkpoint at version %d not used: not all of its parts are there and whole", seal.version)
+            broken.append(seal.version)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import pytest
 from xxhash import xxh3_64_hexdigest
 
-from streams.checkpoints import CHECKPOINT_SCHEMA, Decode, Mark, Part, Saved, Seal, _encoder, _sealed
+from streams.checkpoints import CHECKPOINT_SCHEMA, Checkpoints, Decode, Mark, Part, Saved, Seal, _encoder
+from streams.outbox import Outbox
+from streams.settings import Settings
 
 HALVES = b"first half, ", b"second half"
 STATE = b"".join(HALVES)
@@ -17,15 +22,37 @@ def checkpoint(version: int, parts: int = 2) -> list[Saved]:
     return [*pieces, Seal(CHECKPOINT_SCHEMA, "a", version, 2, xxh3_64_hexdigest(STATE))]
 
 
-def test_a_truncated_checkpoint_is_named_and_the_one_before_is_used(caplog: pytest.LogCaptureFixture) -> None:
-    assert next(_sealed([*checkpoint(7), *checkpoint(9, parts=1)])) == (7, STATE)
-    assert caplog.messages == ["checkpoint at version 9 not used: not all of its parts are there and whole"]
+def newest(monkeypatch: pytest.MonkeyPatch, *looks: list[Saved]) -> bytes | None:
+    """What is found as a state where the topic's end looks so, from nearer and from farther."""
+    checkpoints = Checkpoints(Settings(), Outbox(Settings()))
+
+    async def tails(_: int) -> AsyncIterator[list[Saved]]:
+        for records in looks:
+            yield records
+
+    monkeypatch.setattr(checkpoints, "_tails", tails)
+    return asyncio.run(checkpoints.newest_state(3, bytes))
 
 
-def test_a_damaged_part_is_not_taken_for_a_state(caplog: pytest.LogCaptureFixture) -> None:
-    records = [*checkpoint(9), Part(CHECKPOINT_SCHEMA, "a", 9, 0, b"other")]
-    assert list(_sealed(records)) == []
+def test_a_truncated_checkpoint_is_named_and_the_one_before_is_used(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert newest(monkeypatch, [*checkpoint(7), *checkpoint(9, parts=1)]) == STATE
+    assert caplog.messages == ["checkpoint of partition 3 at version 9 not used: not whole"]
+
+
+def test_a_damaged_part_is_not_taken_for_a_state(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert newest(monkeypatch, [*checkpoint(9), Part(CHECKPOINT_SCHEMA, "a", 9, 0, b"other")]) is None
     assert len(caplog.messages) == 1
+
+
+def test_a_look_that_was_too_near_is_no_damage(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert newest(monkeypatch, checkpoint(9)[1:], checkpoint(9)) == STATE
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize(
