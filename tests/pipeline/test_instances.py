@@ -28,11 +28,11 @@ def test_a_killed_worker_that_returns_does_not_wait_for_its_session(broker: Brok
             time.sleep(5)
             assert pipeline.revive() == []
             for name in ("attribution", "conversion", "sink"):
-                times = count(pipeline, "attribution", "records folded")
+                times = count(pipeline, "attribution", "has caught up")
                 pipeline.kill(name)
                 pipeline.restart(name)
                 if name == "attribution":
-                    wait_for_line(pipeline, name, "records folded", times + 1)
+                    wait_for_line(pipeline, name, "has caught up", times + 1)
         thread.join()
         assert_equal(pipeline, sent[0])
 
