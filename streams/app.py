@@ -120,6 +120,7 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
         consumer_max_fetch_size=FETCH_BYTES,
         broker_max_poll_records=POLL_RECORDS,
         broker_commit_interval=0.5,
+        consumer_group_instance_id=f"{role.name}-{settings.instance}" if settings.instance else "",
         broker_session_timeout=settings.session_timeout,
         broker_heartbeat_interval=min(3.0, settings.session_timeout / 6),
         broker_rebalance_timeout=settings.rebalance_timeout,

@@ -106,13 +106,21 @@ class Checkpoints:
         Args:
             read: makes a state of the bytes; raises ValueError where they are of no use here.
         """
+        broken: list[int] = []
+        found: State | None = None
         async for records in self._tails(partition):
-            for version, data in _sealed(records):
+            broken.clear()  # a nearer look may have cut through one that is whole
+            for version, data in _sealed(records, broken):
                 try:
-                    return read(data)
+                    found = read(data)
+                    break
                 except ValueError as error:
                     logger.warning("checkpoint of partition %d at version %d not used: %s", partition, version, error)
-        return None
+            if found is not None:
+                break
+        for version in broken:
+            logger.warning("checkpoint of partition %d at version %d not used: not whole", partition, version)
+        return found
 
     async def newest_mark(self, partition: int) -> Mark | None:
         """The mark with the largest position; None where there is none."""
@@ -123,21 +131,42 @@ class Checkpoints:
         return None
 
     def _tails(self, partition: int) -> AsyncIterator[list[Saved]]:
-        return tails(self._settings.brokers, self._topic, partition, _decode, security=self._settings.security)
+        decode = Decode(partition)
+        return tails(self._settings.brokers, self._topic, partition, decode, security=self._settings.security)
 
 
-def _decode(value: bytes | None) -> Saved | None:
-    if value is None:
-        return None
-    try:
-        record = _decoder.decode(value)
-    except msgspec.DecodeError:
-        return None  # from another version of the program
-    return record if record.schema == CHECKPOINT_SCHEMA else None
+class Decode:
+    """Records of a partition's checkpoints; says once that some are of no use."""
+
+    def __init__(self, partition: int) -> None:
+        self._partition = partition
+        self._has_said = False
+
+    def __call__(self, value: bytes | None) -> Saved | None:
+        if value is None:
+            return None
+        try:
+            record = _decoder.decode(value)
+        except msgspec.DecodeError:
+            self._say("what is no record of ours")
+            return None
+        if record.schema != CHECKPOINT_SCHEMA:
+            self._say(f"records of schema {record.schema}, this program's is {CHECKPOINT_SCHEMA}")
+            return None
+        return record
+
+    def _say(self, what: str) -> None:
+        if not self._has_said:
+            logger.warning("checkpoints of partition %d not used: %s", self._partition, what)
+            self._has_said = True
 
 
-def _sealed(records: list[Saved]) -> Iterator[tuple[int, bytes]]:
-    """The whole checkpoints among the records as (version, data), the largest version first."""
+def _sealed(records: list[Saved], broken: list[int]) -> Iterator[tuple[int, bytes]]:
+    """The whole checkpoints among the records as (version, data), the largest version first.
+
+    Args:
+        broken: gets the versions of those passed over on the way: a part is missing, or was damaged.
+    """
     parts: dict[tuple[str, int, int], bytes] = {}
     seals: list[Seal] = []
     for record in records:
@@ -150,3 +179,5 @@ def _sealed(records: list[Saved]) -> Iterator[tuple[int, bytes]]:
         data = b"".join(piece for piece in pieces if piece is not None)
         if None not in pieces and xxh3_64_hexdigest(data) == seal.digest:
             yield seal.version, data
+        else:
+            broken.append(seal.version)

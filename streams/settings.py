@@ -53,6 +53,8 @@ class Settings(Struct, frozen=True):
     flush_interval: Annotated[float, Meta(gt=0, le=60)] = 0.25
     checkpoint_interval: Annotated[float, Meta(gt=0, le=3600)] = 30.0
     session_timeout: Annotated[float, Meta(ge=1, le=300)] = 20.0
+    # This worker's name among those of its role, the same after a restart, which then takes its place at once.
+    instance: Annotated[str, Meta(pattern="^[A-Za-z0-9._-]{0,200}$")] = ""
     rebalance_timeout: Annotated[float, Meta(ge=1, le=300)] = 20.0
     # After so many dead letters in a row a worker stops: a deploy has turned everything bad.  0: never.
     dead_letter_limit: Annotated[int, Meta(ge=0)] = 10_000

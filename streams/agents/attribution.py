@@ -176,7 +176,7 @@ class AttributionRole:
             messages = [*(self._letters(begun) if start == 0 else ()), *self._slices(piece)]
             if start + SLICES_AT_ONCE >= len(begun.dirty):
                 messages += self._progress(begun)
-            self._app.consumer.check_fence()
+            await self._app.consumer.check_fence()
             sent += await self.outbox.send(messages)
             failpoints.reach("between_pieces")
         self._emitted[partition] = (version, now)

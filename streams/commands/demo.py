@@ -49,7 +49,9 @@ WATCH_SECONDS = 1.0
 PAGE = "page"
 # How to come in elsewhere: the demo's own ground asks for nothing of it, and what has no effect would be refused.
 OF_ANOTHER_PLACE = {
-    PREFIX + name.upper(): "" for name in Settings.__struct_fields__ if name.startswith(("kafka_", "store_"))
+    PREFIX + name.upper(): ""
+    for name in Settings.__struct_fields__
+    if name.startswith(("kafka_", "store_")) or name == "instance"
 }
 
 

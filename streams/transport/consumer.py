@@ -93,12 +93,21 @@ class Consumer(driver.Consumer):
         """Of each assigned partition: the agent's position, and the end of the log if it was seen."""
         return {tp: (self.position_of(tp), self.end_of(tp)) for tp in list(self._next)}
 
-    def check_fence(self) -> None:
-        """Refuse to go on after a pause in which another worker may have been given our partitions.
+    async def check_fence(self) -> None:
+        """Refuse to say what was folded where another worker may have folded less and then more.
+
+        A static member's place may be taken at any moment.  What it says was folded before this question, and the
+        group's yes means that a successor, if there will be one, has yet to look where the logs end.
 
         Raises:
-            Fenced: the last poll is older than half the session timeout.
+            Fenced: the last poll is older than half the session timeout, or the group knows us no more.
         """
+        self._check_pause()
+        if not await self._thread.belongs():
+            raise Fenced("no member of the group any more: starting anew")
+
+    def _check_pause(self) -> None:
+        """Refuse to go on after a pause in which another worker may have been given our partitions."""
         pause = monotonic() - self._last_poll
         limit = self.app.conf.broker_session_timeout / 2
         if pause > limit:
@@ -131,7 +140,7 @@ class Consumer(driver.Consumer):
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         if self.app.fenced and self._next and not self.app.rebalancing:
-            self.check_fence()
+            self._check_pause()
         self._last_poll = monotonic()
         if self.app.rebalancing and active_partitions is not None:
             # Sources flow only after on_rebalance_end(): until then Faust throws away what arrives.

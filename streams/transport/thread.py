@@ -9,6 +9,9 @@ import aiokafka
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faust.transport.drivers import aiokafka as driver
 
+from schemas.errors import Fault
+from streams.transport.membership import StaticConsumer
+
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread with a co-partitioning assignor.
@@ -21,26 +24,41 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
         self._assignor = RangePartitionAssignor
-        return aiokafka.AIOKafkaConsumer(
-            client_id=conf.broker_client_id,
-            group_id=conf.id,
-            bootstrap_servers=driver.server_list(transport.url, transport.default_port),
-            partition_assignment_strategy=[RangePartitionAssignor],
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_poll_records=conf.broker_max_poll_records,
-            max_poll_interval_ms=int(conf.broker_max_poll_interval * 1000),
-            max_partition_fetch_bytes=conf.consumer_max_fetch_size,
+        arguments: dict[str, Any] = {
+            "client_id": conf.broker_client_id,
+            "group_id": conf.id,
+            "bootstrap_servers": driver.server_list(transport.url, transport.default_port),
+            "partition_assignment_strategy": [RangePartitionAssignor],
+            "enable_auto_commit": False,
+            "auto_offset_reset": "earliest",
+            "max_poll_records": conf.broker_max_poll_records,
+            "max_poll_interval_ms": int(conf.broker_max_poll_interval * 1000),
+            "max_partition_fetch_bytes": conf.consumer_max_fetch_size,
             # Faust's 1500 lets an exhausted partition hold up the others: one fetch a node is in flight.
-            fetch_max_wait_ms=250,
-            request_timeout_ms=int(conf.broker_request_timeout * 1000),
-            session_timeout_ms=int(conf.broker_session_timeout * 1000),
-            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
-            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
-            metadata_max_age_ms=conf.consumer_metadata_max_age_ms,
-            connections_max_idle_ms=conf.consumer_connections_max_idle_ms,
-            **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
-        )
+            "fetch_max_wait_ms": 250,
+            "request_timeout_ms": int(conf.broker_request_timeout * 1000),
+            "session_timeout_ms": int(conf.broker_session_timeout * 1000),
+            "rebalance_timeout_ms": int(conf.broker_rebalance_timeout * 1000),
+            "heartbeat_interval_ms": int(conf.broker_heartbeat_interval * 1000),
+            "metadata_max_age_ms": conf.consumer_metadata_max_age_ms,
+            "connections_max_idle_ms": conf.consumer_connections_max_idle_ms,
+        }
+        security = driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context)
+        instance = conf.consumer_group_instance_id
+        if instance:
+            return StaticConsumer(group_instance_id=instance, tell=self._tell, **arguments, **security)
+        return aiokafka.AIOKafkaConsumer(**arguments, **security)
 
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> aiokafka.AIOKafkaConsumer:
         return self._create_worker_consumer(self.transport)
+
+    def _tell(self, fault: Fault) -> None:
+        """End the app, from this thread."""
+        asyncio.run_coroutine_threadsafe(self.consumer.crash(fault), self.consumer.loop)
+
+    async def belongs(self) -> bool:
+        """Whether the group still counts this process as its member, asked now; True where nobody else can be it."""
+        if not isinstance(self._consumer, StaticConsumer):
+            return True
+        asked = asyncio.run_coroutine_threadsafe(self._consumer.belongs(), self.thread_loop)
+        return await asyncio.wrap_future(asked)

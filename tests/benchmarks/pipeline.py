@@ -159,6 +159,10 @@ class Pipeline:
         self.stack.start(role, argv, env=environment, patience=30.0)
         return lines
 
+    def forget_worker(self, role: str) -> None:
+        """Of one that was stopped: its next start takes `environment` as it is then."""
+        del self._ports[role]
+
     def figures(self, role: str) -> Figures:
         """What a worker says at /metrics; nothing while it does not answer."""
         port = self._ports[role] + ROLE_ORDER.index(role)

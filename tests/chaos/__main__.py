@@ -16,7 +16,7 @@ from schemas.errors import Fault
 from tests.chaos.compaction import rebuild_from_compacted
 from tests.chaos.faults import Faults
 from tests.chaos.verdict import Verdict, judge, settle
-from tests.chaos.world import World
+from tests.chaos.world import WORKERS, World
 
 CALM_SECONDS: Final = 20.0  # before the first fault: everybody has joined
 DROWNED_EXITS: Final = (0, 1, -15, -9)  # a clean stop, a surprise, and our own signals
@@ -33,7 +33,8 @@ def main() -> int:
     seed = secrets.randbelow(100_000) if options.seed is None else options.seed
     folder = Path(tempfile.mkdtemp(prefix=f"groundswell-chaos-{seed}-"))
     print(f"chaos: seed {seed}, {options.minutes:g} minutes, {options.rate:g} events a second", flush=True)
-    world = World(folder)
+    world = World(folder, draw_static(seed))
+    print(f"chaos: static members: {', '.join(sorted(world.static)) or 'none'}", flush=True)
     try:
         world.open()
         faults, verdict = run(world, seed, options)
@@ -49,6 +50,12 @@ def main() -> int:
         return 1
     shutil.rmtree(folder, ignore_errors=True)
     return 0
+
+
+def draw_static(seed: int) -> frozenset[str]:
+    """Which workers keep their places in the group over restarts: about half.  Dice apart from those of the faults."""
+    dice = random.Random(f"static members of {seed}")
+    return frozenset(name for name in WORKERS if dice.random() < 0.5)
 
 
 def run(world: World, seed: int, options: argparse.Namespace) -> tuple[Faults, Verdict]:

@@ -54,9 +54,15 @@ windows = [{{ name = "5m", size = 300, slide = 60 }}, {{ name = "1h", size = 360
 
 
 class World:
-    """Everything that runs, in one stack; `tend` is the supervisor's round."""
+    """Everything that runs, in one stack; `tend` is the supervisor's round.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where everything is kept, logs too.
+        static: the workers that are static members of their groups.
+    """
+
+    def __init__(self, folder: Path, static: frozenset[str]) -> None:
+        self.static = static
         self.stack = Stack(keep=folder)
         self.kafka = ApacheKafka(brokers=3, stack=self.stack)
         self.proxy = Proxy(free_port(), free_port())
@@ -108,6 +114,8 @@ class World:
         for name, role in WORKERS.items():
             port = self._ports[name] = free_port(following=2)
             environment = {**self._environment, "GROUNDSWELL_METRICS_PORT": str(port)}
+            if name in self.static:
+                environment["GROUNDSWELL_INSTANCE"] = name
             argv = [sys.executable, "-m", "streams.commands", "worker", role]
             if name in STEPPED:
                 write_step(self._clock_file, 0)

@@ -168,6 +168,7 @@ CLIENTS = {
     "KafkaAdminClient",
     "KafkaConsumer",
     "KafkaProducer",
+    "StaticConsumer",
     "create_conn",
 }
 TOLD = {"Plan", "Sender", "admin", "tails", "audit", "run_audit", "read_logs"}
@@ -199,11 +200,13 @@ def test_whoever_is_told_how_to_come_in_is_told_it_everywhere() -> None:
         assert "security" in said, f"{name} at {node.lineno_in}"  # type: ignore[attr-defined]
 
 
-def test_the_demo_takes_nothing_of_another_places_security(monkeypatch: pytest.MonkeyPatch) -> None:
-    elsewhere = {f"GROUNDSWELL_{name}": value for name, value in {**SCRAM, "STORE_PASSWORD": "hush"}.items()}
+def test_the_demo_takes_nothing_of_another_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = {
+        f"GROUNDSWELL_{name}": value for name, value in {**SCRAM, "STORE_PASSWORD": "hush", "INSTANCE": "a"}.items()
+    }
     own = {"GROUNDSWELL_STORE": "clickhouse://reader:its-own@127.0.0.1:9/groundswell"}
     settings = Settings.from_environment({**elsewhere, **OF_ANOTHER_PLACE, **own})
-    assert settings.security == PLAINTEXT
+    assert (settings.security, settings.instance) == (PLAINTEXT, "")
     assert settings.store == own["GROUNDSWELL_STORE"]
     assert address_shown(settings.store) == settings.store  # everybody knows that of a laptop
     monkeypatch.setenv("GROUNDSWELL_READER_PASSWORD", "its-own")
