@@ -114,18 +114,36 @@ ORDER BY seconds
         ),
         Panel(
             id=5,
-            title="Exposures and donations in six hours",
-            question=f"When did people come, and when did they give? {EXPOSURE.capitalize()}.",
+            title="Exposures in six hours",
+            question=f"When did people come? {EXPOSURE.capitalize()}.",
             sql=f"""
 SELECT window_end AS time, line, happened
 FROM came_and_gave
-WHERE {MEMBER} AND window = '6h' AND $__timeFilter(window_end)
-ORDER BY time, line
+WHERE {MEMBER} AND window = '6h' AND line != 'donations' AND $__timeFilter(window_end)
+ORDER BY time
 """,
             kind="timeseries",
             unit="count",
             empty="nobody has come yet",
-            width=12,
+            width=8,
+            height=8,
+        ),
+        # Not beside exposures on one axis: fifty clicks a gift, let alone a million viewers, draw gifts flat.
+        Panel(
+            id=11,
+            title="Donations in six hours",
+            question="When did people give?",
+            sql=f"""
+SELECT window_end AS time, donations
+FROM conversion_windows
+WHERE {MEMBER} AND window = '6h' AND $__timeFilter(window_end)
+ORDER BY time
+""",
+            kind="timeseries",
+            unit="count",
+            columns=(Column("donations", "Donations", "count"),),
+            empty="nobody has come yet",
+            width=8,
             height=8,
         ),
         Panel(
@@ -146,7 +164,7 @@ ORDER BY time
                 Column("rate_high", "95 % to", "percent"),
             ),
             empty="fewer than 20 exposures in 48 hours yet",
-            width=12,
+            width=8,
             height=8,
         ),
     ),
