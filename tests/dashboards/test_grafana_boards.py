@@ -116,6 +116,16 @@ def test_lines_are_named_by_the_text_column_where_there_is_one(board: Board, pan
     assert re.search(r"ORDER BY time\b(?! DESC)", panel.sql), "the plugin refuses times that do not ascend"
 
 
+def test_lines_of_rates_have_as_many_decimals_as_the_smallest_needs() -> None:
+    lines = [one.values for one in EVERY_PANEL if (one.values[1].kind, one.values[1].unit) == ("timeseries", "percent")]
+    assert len(lines) == 2
+    for board, panel in lines:
+        shown = drawn(board, panel)
+        # 62.5 gifts for a million viewers are 0.00625 %: a fixed number of decimals is too few, or too many for clicks.
+        assert "decimals" not in shown["fieldConfig"]["defaults"]
+        assert all("decimals" not in found for found in overrides(shown).values())
+
+
 def test_bars_begin_at_nothing_and_are_not_red() -> None:
     bars = [drawn(*one.values) for one in EVERY_PANEL if one.values[1].kind == "bars"]
     assert bars
