@@ -8,6 +8,7 @@ from dashboards.panel import Board, Column, Panel, Row, Threshold, Word
 from dashboards.words import (
     APPEAL_UID,
     CAMPAIGN,
+    COMPLETE,
     CONVERSION_COLUMNS,
     COUNTED,
     EXPOSURE,
@@ -389,6 +390,7 @@ BOARD: Final = Board(
     uid=APPEAL_UID,
     title="Appeal",
     question="How does the appeal stand, who moves people, and is anything wrong?",
+    complete=COMPLETE,
     rows=(NOW, MONEY, CONVERSION, PEOPLE, HISTORY),
     annotations=(SAID, incidents(f"{CAMPAIGN} AND dimension = 'campaign'")),
 )

@@ -7,6 +7,7 @@ from typing import Final
 from dashboards.panel import Board, Column, Panel, Row
 from dashboards.words import (
     CAMPAIGN,
+    COMPLETE,
     CONVERSION_COLUMNS,
     COUNTED,
     EXPOSURE,
@@ -249,6 +250,7 @@ BOARD: Final = Board(
     uid=INFLUENCER_UID,
     title="Influencer",
     question="What came of the links of one influencer, and why?",
+    complete=COMPLETE,
     rows=(NOW, CONVERSION, GIFTS),
     variables=("campaign", "influencer"),
     annotations=(SAID, incidents(OWN_OR_COMMON)),

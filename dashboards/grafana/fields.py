@@ -30,6 +30,9 @@ COLOURS: Final[dict[Colour, str]] = {
     "blue": "blue",
     "grey": "text",
 }
+# Grafana puts the variable in wherever a description is shown (`dashboards.grafana.complete` asks it).
+COMPLETE_UP_TO: Final = "complete_up_to"
+COMPLETE: Final = f"Complete up to: ${{{COMPLETE_UP_TO}}}"
 NEUTRAL: Final = (Threshold(None, "blue", ""),)
 
 
@@ -51,9 +54,9 @@ def thresholds(steps: tuple[Threshold, ...]) -> ThresholdsConfig:
 
 
 def description(panel: Panel) -> str:
-    """The question, and in words what colours mean."""
+    """The question, in words what colours mean, and up to when the figures are complete."""
     told = [_legend("", panel.thresholds), *(_legend(column.title, column.thresholds) for column in panel.columns)]
-    return "\n\n".join([panel.question, *(legend for legend in told if legend)])
+    return "\n\n".join([panel.question, *(legend for legend in told if legend), COMPLETE])
 
 
 def properties(column: Column, kind: Kind, coloured: str | None = None) -> list[model.DynamicConfigValue]:
