@@ -48,7 +48,7 @@ export function draw(place, panel, answer, board, data) {
   const lines = linesOf(panel, answer);
   const { traces, used } = tracesOf(panel, lines, currency, colour);
   const from = new Date(data.from).toISOString().slice(0, -1), to = new Date(data.to).toISOString().slice(0, -1);
-  const { shapes, markers } = noted(board, data, colour, from, to);
+  const { shapes, markers } = noted(board, data, colour, from, to, place.clientWidth);
   place.setAttribute("role", "img");
   place.setAttribute("aria-label", spoken(panel, lines, currency));
   const axis = { gridcolor: colour("line"), linecolor: colour("line"), zeroline: false, fixedrange: true, tickfont: { size: 11 } };
@@ -124,20 +124,20 @@ function bandOf(low, high, fillcolor) {
 }
 
 // What is right of the time up to which figures are complete is still on its way, or yet to happen.
-function notYet(complete, from, to, colour) {
+function notYet(complete, from, to, width, colour) {
   if (!complete || isoOf(complete) >= to) return null;
   const begins = isoOf(complete) > from ? isoOf(complete) : from;
-  const part = (timeOf(to) - timeOf(begins)) / (timeOf(to) - timeOf(from));
+  const pixels = width * (timeOf(to) - timeOf(begins)) / (timeOf(to) - timeOf(from));
   return {
     type: "rect", xref: "x", yref: "paper", x0: begins, x1: to, y0: 0, y1: 1, fillcolor: colour("grey"), opacity: 0.1,
     line: { width: 0 }, layer: "below", name: "not complete yet",
     // The words would stick out of a narrower stretch and cover what is known.
-    label: { text: part > 0.25 ? "not complete yet" : "", textposition: "top right", font: { size: 10, color: colour("quiet") } },
+    label: { text: pixels > 130 ? "not complete yet" : "", textposition: "top right", font: { size: 10, color: colour("quiet") } },
   };
 }
 
-function noted(board, data, colour, from, to) {
-  const unknown = notYet(data.clock.complete_up_to, from, to, colour);
+function noted(board, data, colour, from, to, width) {
+  const unknown = notYet(data.clock.complete_up_to, from, to, width, colour);
   const shapes = unknown ? [unknown] : [], x = [], text = [], colours = [];
   board.annotations.forEach((kind, at) => {
     const told = data.annotations[at];
