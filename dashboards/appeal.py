@@ -8,6 +8,7 @@ from dashboards.panel import Board, Column, Panel, Row, Threshold, Word
 from dashboards.words import (
     APPEAL_UID,
     CAMPAIGN,
+    COMPLETE,
     CONVERSION_COLUMNS,
     COUNTED,
     EXPOSURE,
@@ -81,7 +82,7 @@ MONEY: Final = Row(
             title="Raised",
             question="How much has come in, against the goal and an even pace to it?",
             sql=f"""
-SELECT gross, part_of_goal, goal, pace, standing, net, refunded, currency
+SELECT gross, part_of_goal, goal, floor(pace, 2) AS pace, standing, net, refunded, currency
 FROM appeal_pace
 WHERE {CAMPAIGN}
 """,
@@ -90,6 +91,7 @@ WHERE {CAMPAIGN}
                 Column("gross", "Raised, gross", "money"),
                 Column("part_of_goal", "Of the goal", "percent"),
                 Column("goal", "Goal", "money"),
+                # Rounded down: 0.998 is behind, and must not be shown as 1.
                 Column(
                     "pace",
                     "Pace, 1 is even",
@@ -389,6 +391,7 @@ BOARD: Final = Board(
     uid=APPEAL_UID,
     title="Appeal",
     question="How does the appeal stand, who moves people, and is anything wrong?",
+    complete=COMPLETE,
     rows=(NOW, MONEY, CONVERSION, PEOPLE, HISTORY),
     annotations=(SAID, incidents(f"{CAMPAIGN} AND dimension = 'campaign'")),
 )

@@ -103,11 +103,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Board:
-    """A dashboard; `uid` is its name in addresses."""
+    """A dashboard; `uid` is its name in addresses.
+
+    `complete` gives one time, `complete_up_to`: up to there every panel knows everything, and what is newer is still on
+    its way.  It is drawn on every chart and said of every panel.
+    """
 
     uid: str
     title: str
     question: str
+    complete: str
     rows: tuple[Row, ...]
     variables: tuple[Literal["campaign", "influencer"], ...] = ("campaign",)
     annotations: tuple[Annotations, ...] = ()

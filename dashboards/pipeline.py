@@ -183,6 +183,7 @@ BOARD: Final = Board(
     uid=PIPELINE_UID,
     title="Pipeline",
     question="Does every record come through, in time?",
+    complete="SELECT complete AS complete_up_to FROM freshness",
     rows=(FRESHNESS, ACCOUNTS),
     variables=(),
 )

@@ -14,6 +14,9 @@ PIPELINE_UID: Final = "groundswell-pipeline"
 CAMPAIGN: Final = "campaign_id = ${campaign:singlequote}"
 INFLUENCER: Final = f"{CAMPAIGN} AND influencer_id = ${{influencer:singlequote}}"
 
+# Up to when a board of one campaign knows everything.
+COMPLETE: Final = f"SELECT complete_up_to FROM complete_up_to WHERE {CAMPAIGN}"
+
 STATE_WORDS: Final = (
     Word("not_started", "grey"),
     Word("ok", "green"),

@@ -9,6 +9,8 @@ import msgspec
 import pytest
 from ground import ROOT
 
+from dashboards.alerts import ALERTS, Alert
+from dashboards.boards import BOARDS
 from infra.grafana.address import VARIABLES as GRAFANA_VARIABLES
 from schemas.campaign import StallRules
 from schemas.codec import MAXIMUM_LEVELS, MAXIMUM_MESSAGE_BYTES
@@ -176,6 +178,24 @@ def test_every_parameter_of_the_stall_detector_is_in_the_readme() -> None:
         for name in re.findall(r"[a-z_]+", cell)
     }
     assert named == set(StallRules.__struct_fields__)
+
+
+RUNBOOK = rows(section("Runbook"))
+
+
+def test_the_runbook_is_of_the_alerts_that_there_are() -> None:
+    assert list(RUNBOOK) == [alert.title for alert in ALERTS]
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.uid)
+def test_an_entry_of_the_runbook_says_how_bad_it_is_what_it_means_and_three_steps(alert: Alert) -> None:
+    severity, meaning, steps = RUNBOOK[alert.title]
+    assert severity == alert.severity
+    assert meaning
+    assert re.findall(r"(?:^| )(\d)\. \S", steps) == ["1", "2", "3"]
+    for board, panels in re.findall(r"(\w+) board, ((?:\*[^*]+\*(?: and )?)+)", steps):
+        titles = {panel.title for known in BOARDS if known.title == board for panel in known.panels}
+        assert set(re.findall(r"\*([^*]+)\*", panels)) <= titles, board
 
 
 def test_every_secret_is_told_of() -> None:

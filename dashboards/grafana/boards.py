@@ -11,7 +11,8 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.boards import BOARDS, SPAN, VARIABLES
-from dashboards.grafana.fields import COLOURS
+from dashboards.grafana.complete import said, stretch
+from dashboards.grafana.fields import COLOURS, COMPLETE_UP_TO
 from dashboards.grafana.layout import places
 from dashboards.grafana.panels import render
 from dashboards.grafana.query import CLICKHOUSE, QueryBuilder
@@ -45,10 +46,11 @@ def _board(board: Board) -> build.Dashboard:
         # A history lies before "the last 48 hours": one link shows the whole of it.
         built = built.with_variable(_hidden("shown_from", 1)).with_variable(_hidden("shown_until", 2))
         built = built.link(_whole(board))
+    built = built.with_variable(_variable(COMPLETE_UP_TO, said(board)).hide(model.VariableHide.HIDE_VARIABLE))
     for other in BOARDS:
         if other.uid != board.uid:
             built = built.link(_to(other, board))
-    for drawn in board.annotations:
+    for drawn in (stretch(board), *board.annotations):
         built = built.annotation(_annotations(drawn))
     number = FIRST_ROW_ID
     for thing, place in places(board):

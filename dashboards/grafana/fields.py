@@ -7,7 +7,7 @@ from typing import Final
 from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.panel import Colour, Column, Panel, Threshold, Unit, Word
+from dashboards.panel import Colour, Column, Kind, Panel, Threshold, Unit, Word
 
 # `locale` writes 3,002,400 where `short` would round it to 3.00 Mil.
 UNITS: Final[dict[Unit, str | None]] = {
@@ -30,7 +30,19 @@ COLOURS: Final[dict[Colour, str]] = {
     "blue": "blue",
     "grey": "text",
 }
+# Grafana puts the variable in wherever a description is shown (`dashboards.grafana.complete` asks it).
+COMPLETE_UP_TO: Final = "complete_up_to"
+COMPLETE: Final = f"Complete up to: ${{{COMPLETE_UP_TO}}}"
 NEUTRAL: Final = (Threshold(None, "blue", ""),)
+
+
+def decimals(unit: Unit, kind: Kind) -> int | None:
+    """How many decimals are written; None: as many as Grafana finds by the value, about three digits that count.
+
+    A line of rates needs these: 0.00625 % of viewers would be 0.01 % on every tick of its axis.  Tables say such rates
+    as words (`dashboards.words.rate_said`), so two decimals keep their columns aligned.
+    """
+    return None if (unit, kind) == ("percent", "timeseries") else DECIMALS.get(unit)
 
 
 def thresholds(steps: tuple[Threshold, ...]) -> ThresholdsConfig:
@@ -42,19 +54,20 @@ def thresholds(steps: tuple[Threshold, ...]) -> ThresholdsConfig:
 
 
 def description(panel: Panel) -> str:
-    """The question, and in words what colours mean."""
+    """The question, in words what colours mean, and up to when the figures are complete."""
     told = [_legend("", panel.thresholds), *(_legend(column.title, column.thresholds) for column in panel.columns)]
-    return "\n\n".join([panel.question, *(legend for legend in told if legend)])
+    return "\n\n".join([panel.question, *(legend for legend in told if legend), COMPLETE])
 
 
-def properties(column: Column, coloured: str | None = None) -> list[model.DynamicConfigValue]:
+def properties(column: Column, kind: Kind, coloured: str | None = None) -> list[model.DynamicConfigValue]:
     """Overrides for one column; `coloured` is how a table colours cells, None where the panel colours by itself."""
     found = [model.DynamicConfigValue("displayName", column.title)]
     unit = UNITS[column.unit]
     if unit is not None:
         found.append(model.DynamicConfigValue("unit", unit))
-    if column.unit in DECIMALS:
-        found.append(model.DynamicConfigValue("decimals", DECIMALS[column.unit]))
+    written = decimals(column.unit, kind)
+    if written is not None:
+        found.append(model.DynamicConfigValue("decimals", written))
     if column.thresholds:
         found.append(model.DynamicConfigValue("thresholds", thresholds(column.thresholds).build()))
         found.append(model.DynamicConfigValue("color", {"mode": "thresholds"}))

@@ -10,7 +10,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as words
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.grafana.fields import DECIMALS, UNITS, description, properties, thresholds
+from dashboards.grafana.fields import UNITS, decimals, description, properties, thresholds
 from dashboards.grafana.query import CLICKHOUSE, QueryBuilder, QueryType
 from dashboards.panel import Panel
 
@@ -113,7 +113,7 @@ def _common(built: Built, panel: Panel, query_type: QueryType) -> Built:
 def _with_columns(built: Built, panel: Panel, coloured: str | None = None) -> Built:
     sdk: Any = _with_units(built, panel)
     for column in panel.columns:
-        found = properties(column, coloured)
+        found = properties(column, panel.kind, coloured)
         if coloured and column.unit == "text" and not column.words:
             found.append(model.DynamicConfigValue("custom.cellOptions", {"type": "auto", "wrapText": True}))
         if panel.kind == "timeseries" and column.name.endswith("_high"):
@@ -127,8 +127,9 @@ def _with_units(built: Built, panel: Panel) -> Built:
     unit = UNITS[panel.unit]
     if unit is not None:
         sdk.unit(unit)
-    if panel.unit in DECIMALS:
-        sdk.decimals(DECIMALS[panel.unit])
+    written = decimals(panel.unit, panel.kind)
+    if written is not None:
+        sdk.decimals(written)
     return built
 
 

@@ -43,6 +43,7 @@ def described(boards: tuple[Board, ...] = BOARDS) -> bytes:
     told = []
     for board in boards:
         record = dataclasses.asdict(board)
+        del record["complete"]
         for note in record["annotations"]:
             del note["sql"]
         for row in record["rows"]:
@@ -119,16 +120,18 @@ class Content:
     async def _clock(self, board: Board, choice: Choice, answers: dict[str, Any]) -> dict[str, Any]:
         """Where the appeal is in its time, as `now`, and the `error` if nobody answers.
 
-        It is asked before the other panels, so that they know at least what it promises.  The store fills meanwhile:
-        what a panel of the board says of the same moment is therefore asked here too, and is the clock's from then on.
+        It is asked before the panels, so that they know at least what it promises.  The store fills meanwhile: where a
+        panel of the board says the same moment, that one is asked here, and is the clock's from then on.
         """
         told = await self._told(CLOCK, choice, Range(0, 0))
         now = _first(told)
-        if panel := _saying_the_moment(board):
-            answers[str(panel.id)] = answer = await self._told(panel.sql, choice, Range(0, 0))
-            said = _first(answer)
-            if now and said:
-                now[MOMENT] = said[MOMENT]
+        panel = _saying_the_moment(board)
+        answer = await self._told(panel.sql if panel else board.complete, choice, Range(0, 0))
+        if panel:
+            answers[str(panel.id)] = answer
+        said = _first(answer)
+        if now and said:
+            now[MOMENT] = said[MOMENT]
         return {"now": now, "error": told.get("error")}
 
     async def _told(self, sql: str, choice: Choice, span: Range) -> dict[str, Any]:

@@ -135,6 +135,29 @@ def test_money_grows_to_where_it_is_known_beside_the_goal_and_an_even_pace(store
     assert [rows[0]["even_pace"], rows[-1]["even_pace"], rows[-1]["goal"]] == [0, 1250, 5000]
 
 
+def test_money_of_an_influencer_grows_to_where_it_is_known_and_who_was_given_nothing_has_no_line(
+    store: Database, story: Any
+) -> None:
+    story.share("link", "author")
+    story.share("other", "friend")
+    story.donation("link", "10.10", at=1)
+    story.donation("link", "0.20", at=4)
+    story.donation("link", "5.00", at=5, kind="refund")
+    story.tell(store)
+    story.tell(store)
+    conversion(store, 1)
+    read_up_to(store, 12 + LATENESS)
+    rows = store.rows("SELECT * FROM influencer_money WHERE campaign_id = 'appeal' ORDER BY influencer_id, minute_end")
+    minute = 1 / 60
+    assert [(row["influencer_id"], row["minute_end"], row["gross"], row["donations"]) for row in rows] == [
+        ("author", after(0), 0, 0),
+        ("author", after(1 + minute), Decimal("10.10"), 1),
+        ("author", after(4 + minute), Decimal("10.30"), 2),
+        ("author", after(5 + minute), Decimal("10.30"), 2),
+        ("author", after(12), Decimal("10.30"), 2),
+    ]
+
+
 def test_an_hour_in_which_nothing_happened_is_an_hour_of_zero(store: Database, story: Any) -> None:
     story.donation(None, "10", at=0.5)
     story.donation(None, "20", at=3.5)

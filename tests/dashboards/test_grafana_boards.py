@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from ground import ROOT
 from dashboards.boards import BOARDS
 from dashboards.grafana.__main__ import stale, write
 from dashboards.grafana.boards import FIRST_ROW_ID, board_json
-from dashboards.grafana.fields import UNITS
+from dashboards.grafana.complete import NOT_YET, said, stretch
+from dashboards.grafana.fields import COMPLETE_UP_TO, UNITS
 from dashboards.grafana.panels import line_label
 from dashboards.grafana.query import register
 from dashboards.macros import Range, expand
@@ -24,6 +26,7 @@ from dashboards.panel import WIDTH, Board, Panel
 from streams.producers.door import START_MS
 
 WHOLE = Range(START_MS - 3_600_000, START_MS + 8 * 86_400_000)
+HOUR_MS = 3_600_000
 CHOICE = {"campaign": ("door",), "influencer": ("author",)}
 EVERY_PANEL = [pytest.param(board, panel, id=f"{board.uid}-{panel.id}") for board in BOARDS for panel in board.panels]
 EVERY_BOARD = [pytest.param(board, id=board.uid) for board in BOARDS]
@@ -116,6 +119,16 @@ def test_lines_are_named_by_the_text_column_where_there_is_one(board: Board, pan
     assert re.search(r"ORDER BY time\b(?! DESC)", panel.sql), "the plugin refuses times that do not ascend"
 
 
+def test_lines_of_rates_have_as_many_decimals_as_the_smallest_needs() -> None:
+    lines = [one.values for one in EVERY_PANEL if (one.values[1].kind, one.values[1].unit) == ("timeseries", "percent")]
+    assert len(lines) == 2
+    for board, panel in lines:
+        shown = drawn(board, panel)
+        # 62.5 gifts for a million viewers are 0.00625 %: a fixed number of decimals is too few, or too many for clicks.
+        assert "decimals" not in shown["fieldConfig"]["defaults"]
+        assert all("decimals" not in found for found in overrides(shown).values())
+
+
 def test_bars_begin_at_nothing_and_are_not_red() -> None:
     bars = [drawn(*one.values) for one in EVERY_PANEL if one.values[1].kind == "bars"]
     assert bars
@@ -172,7 +185,7 @@ def test_variables_are_asked_of_the_store(board: Board, door_store: Asked) -> No
         assert rows, name
         if name in CHOICE:
             assert rows[0]["value"] == CHOICE[name][0], "the best guess is first"
-        else:
+        elif name != COMPLETE_UP_TO:
             assert re.fullmatch(r"\d{13}", rows[0]["value"]), "milliseconds, as the address of a board takes them"
 
 
@@ -181,7 +194,7 @@ def test_annotations_are_regions_and_moments_of_the_store(
     board: Board, door_store: Asked, stalled_store: Asked
 ) -> None:
     drawn_over = [one for one in loaded(board)["annotations"].get("list", []) if not one.get("builtIn")]
-    assert [one["name"] for one in drawn_over] == [one.name for one in board.annotations]
+    assert [one["name"] for one in drawn_over] == [NOT_YET, *(one.name for one in board.annotations)]
     for annotation in drawn_over:
         assert annotation["enable"]
         assert annotation["iconColor"]
@@ -196,6 +209,37 @@ def test_annotations_are_regions_and_moments_of_the_store(
 @pytest.mark.parametrize("board", EVERY_BOARD)
 def test_every_board_says_up_to_when_it_is_complete(board: Board) -> None:
     assert any(column.title in ("Complete up to", "Read up to") for panel in board.panels for column in panel.columns)
+
+
+@pytest.mark.parametrize(("board", "panel"), EVERY_PANEL)
+def test_every_panel_says_up_to_when_it_is_complete(board: Board, panel: Panel) -> None:
+    assert drawn(board, panel)["description"].endswith("\n\nComplete up to: ${complete_up_to}")
+    [variable] = [one for one in loaded(board)["templating"]["list"] if one["name"] == COMPLETE_UP_TO]
+    assert (variable["hide"], variable["refresh"]) == (2, 2), "hidden, and asked anew with every refresh of the board"
+
+
+@pytest.mark.parametrize(("board", "minute"), [(one, "18:00" if not one.variables else "17:55") for one in BOARDS])
+def test_what_every_panel_says_is_the_stores(board: Board, minute: str, door_store: Asked, empty_store: Asked) -> None:
+    sql = expand(said(board), WHOLE, CHOICE)
+    assert door_store.rows(sql) == [{"value": f"2026-03-19 {minute} UTC"}]
+    assert empty_store.rows(sql) == [{"value": "no records yet"}]
+
+
+@pytest.mark.parametrize("board", EVERY_BOARD)
+def test_what_is_not_complete_yet_is_a_stretch_of_every_chart(board: Board, door_store: Asked) -> None:
+    [complete] = door_store.rows(expand(board.complete, WHOLE, CHOICE))
+    known = complete["complete_up_to"]
+    at = int(known.replace(tzinfo=UTC).timestamp() * 1000)
+
+    def drawn_over(first: int, last: int) -> list[tuple[datetime, datetime, str]]:
+        rows = door_store.rows(expand(stretch(board).sql, Range(at + first, at + last), CHOICE))
+        return [(row["time"], row["timeEnd"], row["text"]) for row in rows]
+
+    text = f"complete up to {known:%Y-%m-%d %H:%M} UTC"
+    hour = timedelta(hours=1)
+    assert drawn_over(-HOUR_MS, HOUR_MS) == [(known, known + hour, text)]
+    assert drawn_over(-2 * HOUR_MS, 0) == []
+    assert drawn_over(HOUR_MS, 2 * HOUR_MS) == [(known + hour, known + 2 * hour, text)], "no further than the chart"
 
 
 @pytest.mark.parametrize("board", EVERY_BOARD)

@@ -195,6 +195,12 @@ def test_panels_tell_the_golden_figures(door_store: Asked) -> None:
     assert appeal["Conversion now"][-1]["counted"] == "122 of 6470 clicks"
 
 
+def test_the_money_of_an_influencer_is_drawn_to_where_it_is_known(door_store: Asked) -> None:
+    rows = golden(panel_of("groundswell-influencer", 7), door_store)
+    assert (rows[0]["time"], rows[0]["gross"]) == (datetime(2026, 3, 12, 18), 0)
+    assert (rows[-1]["time"], rows[-1]["gross"]) == (datetime(2026, 3, 19, 17, 55), 3270)
+
+
 def test_the_pipeline_board_says_that_history_is_played_and_nothing_is_missing(door_store: Asked) -> None:
     pipeline = {panel.title: golden(panel, door_store) for panel in board_of("groundswell-pipeline").panels}
     [freshness], [alive] = pipeline["Freshness"], pipeline["Alive"]

@@ -63,9 +63,12 @@ def test_the_ladder_and_the_naive_difference_claim_nothing(show_store: Asked) ->
     assert (people["naive"], people["highest"]) == (None, 1)
 
 
-def test_the_influencers_chart_names_its_lines(show_store: Asked) -> None:
-    rows = board_rows(show_store, "groundswell-influencer", 5)
-    assert {row["line"] for row in rows} == {"sampled impressions", "donations"}
+def test_the_influencers_charts_draw_viewers_and_gifts_apart(show_store: Asked) -> None:
+    came, gave = (board_rows(show_store, "groundswell-influencer", number) for number in (5, 11))
+    assert {row["line"] for row in came} == {"sampled impressions"}
+    assert [row["time"] for row in came] == [row["time"] for row in gave]
+    # On one axis a gift a minute would be a line at nothing beside viewers.
+    assert max(row["happened"] for row in came) > 10_000 * max(row["donations"] for row in gave) > 0
 
 
 @pytest.mark.parametrize(

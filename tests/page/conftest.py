@@ -19,11 +19,11 @@ from ground import ROOT, Store
 sys.path.insert(0, str(ROOT / "tests" / "dashboards"))
 
 from asking import Asked
+from page_ground import serve
 from played import CAMPAIGNS, Played
 from watching import watching
 
 from infra.clickhouse.migrate import create_database, migrate
-from infra.processes.ports import free_port, listens
 from infra.processes.stack import Stack
 from schemas.times import rfc3339
 from streams.commands.appeals import door_appeal, parts_of
@@ -90,19 +90,16 @@ def lines(rows: list[dict[str, Any]]) -> bytes:
     return b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
 
 
-def serve(stack: Stack, name: str, store: str, **more: str) -> str:
-    """The page as a child of `stack`; its address."""
-    port = free_port()
-    argv = [sys.executable, "-m", "streams.commands", "page", "--port", str(port)]
-    environment = {"GROUNDSWELL_STORE": store, **more}
-    stack.start(name, argv, env=environment, ready=lambda: listens(port), disposable=True)
-    return f"http://127.0.0.1:{port}"
-
-
 @pytest.fixture(scope="session")
 def page_address(ground: Stack, watched: Asked) -> str:
     """The page over `watched`, asked as the user that only reads."""
     return serve(ground, "page", watched.place.reader_store)
+
+
+@pytest.fixture(scope="session")
+def running_page_address(ground: Stack, running: Asked) -> str:
+    """The page over `running`, likewise."""
+    return serve(ground, "running-page", running.place.reader_store)
 
 
 # Of a module: playwright keeps an event loop running in this thread, in which others could not begin theirs.

@@ -40,6 +40,14 @@ HIDDEN_ROWS = """(id) => { const place = document.querySelector(`${id} .scrolled
         .filter((row) => row.getBoundingClientRect().bottom > place.getBoundingClientRect().bottom + 1).length; }"""
 
 
+# The line that stays in sight would lie across the middle of a picture of the whole page.
+WHOLE = "footer { position: static !important; }"
+NOT_YET = """() => [...document.querySelectorAll(".chart")].map((place) =>
+    (place.layout.shapes || []).filter(({ name }) => name === "not complete yet").map(({ x0, x1 }) => [x0, x1]))"""
+IN_SIGHT = """() => { const box = document.getElementById("known").getBoundingClientRect();
+    return box.top >= 0 && box.bottom <= innerHeight; }"""
+
+
 def board_of(name: str) -> Board:
     return BY_NAME[name]
 
@@ -52,7 +60,7 @@ def test_every_panel_of_a_board_shows_data(
 ) -> None:
     with tab(browser, width, scheme) as (page, wrong):
         open_board(page, page_address, name)
-        page.screenshot(path=pictures / f"{name}-{width}-{scheme}.png", full_page=True)
+        page.screenshot(path=pictures / f"{name}-{width}-{scheme}.png", full_page=True, style=WHOLE)
         shown = {
             panel.get_attribute("id"): panel.get_attribute("data-state") for panel in page.query_selector_all("article")
         }
@@ -75,6 +83,24 @@ def test_figures_are_those_of_the_appeal(browser: Any, page_address: str) -> Non
         assert "118 %" in raised
         assert "$5,799.68" in raised
         assert "1.88 – 8.28 %" in page.inner_text("#panel-11 tbody tr:first-child")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_up_to_when_figures_are_complete_is_in_sight_beside_every_panel(
+    browser: Any, running_page_address: str, width: int
+) -> None:
+    for name, minute in (("appeal", "12:25"), ("influencer", "12:25"), ("pipeline", "12:30")):
+        with tab(browser, width) as (page, wrong):
+            open_board(page, running_page_address, name)
+            stretches = page.evaluate(NOT_YET)
+            assert len(stretches) == sum(panel.kind == "timeseries" for panel in board_of(name).panels)
+            for [(begins, ends)] in stretches:
+                assert (begins[:16], ends[:16]) == (f"2026-03-13T{minute}", "2026-03-14T18:00")
+            for panel in page.query_selector_all("article"):
+                panel.scroll_into_view_if_needed()
+                assert page.inner_text("#known") == f"Complete up to 13 Mar 2026, {minute} UTC"
+                assert page.evaluate(IN_SIGHT)
+            assert wrong == []
 
 
 def test_charts_tables_and_states_say_what_they_are_to_who_sees_none(browser: Any, page_address: str) -> None:
@@ -159,7 +185,7 @@ def test_the_five_questions_run_and_an_error_is_said(browser: Any, page_address:
             page.wait_for_selector(".run:not([disabled])", timeout=PATIENCE_MS)
             assert " in " in page.inner_text(".status")
             assert page.query_selector_all(".result tbody tr")
-        page.screenshot(path=pictures / "questions-1280-light.png", full_page=True)
+        page.screenshot(path=pictures / "questions-1280-light.png", full_page=True, style=WHOLE)
         assert "leaderboard" in page.inner_text(".dictionary")
         assert wrong == []
         page.fill("#sql", "SELECT nobody FROM leaderboard")

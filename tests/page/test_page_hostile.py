@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from asking import Asked
-from conftest import serve
 from ground import ROOT
+from page_ground import serve
 
 from infra.processes.stack import Stack
 

@@ -48,7 +48,7 @@ export function draw(place, panel, answer, board, data) {
   const lines = linesOf(panel, answer);
   const { traces, used } = tracesOf(panel, lines, currency, colour);
   const from = new Date(data.from).toISOString().slice(0, -1), to = new Date(data.to).toISOString().slice(0, -1);
-  const { shapes, markers } = noted(board, data, colour, to);
+  const { shapes, markers } = noted(board, data, colour, from, to, place.clientWidth);
   place.setAttribute("role", "img");
   place.setAttribute("aria-label", spoken(panel, lines, currency));
   const axis = { gridcolor: colour("line"), linecolor: colour("line"), zeroline: false, fixedrange: true, tickfont: { size: 11 } };
@@ -123,8 +123,22 @@ function bandOf(low, high, fillcolor) {
   return { type: "scatter", mode: "lines", x, y, line: { width: 0 }, fill: "toself", fillcolor, hoverinfo: "skip", showlegend: false };
 }
 
-function noted(board, data, colour, to) {
-  const shapes = [], x = [], text = [], colours = [];
+// What is right of the time up to which figures are complete is still on its way, or yet to happen.
+function notYet(complete, from, to, width, colour) {
+  if (!complete || isoOf(complete) >= to) return null;
+  const begins = isoOf(complete) > from ? isoOf(complete) : from;
+  const pixels = width * (timeOf(to) - timeOf(begins)) / (timeOf(to) - timeOf(from));
+  return {
+    type: "rect", xref: "x", yref: "paper", x0: begins, x1: to, y0: 0, y1: 1, fillcolor: colour("grey"), opacity: 0.1,
+    line: { width: 0 }, layer: "below", name: "not complete yet",
+    // The words would stick out of a narrower stretch and cover what is known.
+    label: { text: pixels > 130 ? "not complete yet" : "", textposition: "top right", font: { size: 10, color: colour("quiet") } },
+  };
+}
+
+function noted(board, data, colour, from, to, width) {
+  const unknown = notYet(data.clock.complete_up_to, from, to, width, colour);
+  const shapes = unknown ? [unknown] : [], x = [], text = [], colours = [];
   board.annotations.forEach((kind, at) => {
     const told = data.annotations[at];
     for (const row of told?.rows || []) {
@@ -132,11 +146,11 @@ function noted(board, data, colour, to) {
       const tag = String(tags ?? "");
       const shade = colour(TAG_COLOURS[tag] || kind.colour);
       const until = end ? isoOf(end) : OPEN_STATES.has(tag) ? to : null;
-      const from = isoOf(time);
+      const begins = isoOf(time);
       shapes.push(until
-        ? { type: "rect", xref: "x", yref: "paper", x0: from, x1: until, y0: 0, y1: 1, fillcolor: shade, opacity: 0.14, line: { width: 0 }, layer: "below" }
-        : { type: "line", xref: "x", yref: "paper", x0: from, x1: from, y0: 0, y1: 1, line: { color: shade, width: 1, dash: "dot" }, layer: "below" });
-      x.push(from);
+        ? { type: "rect", xref: "x", yref: "paper", x0: begins, x1: until, y0: 0, y1: 1, fillcolor: shade, opacity: 0.14, line: { width: 0 }, layer: "below" }
+        : { type: "line", xref: "x", yref: "paper", x0: begins, x1: begins, y0: 0, y1: 1, line: { color: shade, width: 1, dash: "dot" }, layer: "below" });
+      x.push(begins);
       text.push(wrapped(`${tag.replaceAll("_", " ")}: ${String(said ?? "")}`));
       colours.push(shade);
     }

@@ -129,10 +129,12 @@ function whenSeen() {
 function drawAll(data) {
   const clock = data.clock;
   byId("title").textContent = headline(data);
-  byId("complete").textContent = clock.complete_up_to
+  const complete = clock.complete_up_to
     ? `Complete up to ${dateText(timeOf(clock.complete_up_to), true)} UTC`
     : "No records yet";
-  const noted = JSON.stringify([data.from, data.to, clock.currency, data.annotations.map((told) => told?.tag)]);
+  // The second stays in sight beside every panel, however far down.
+  for (const id of ["complete", "known"]) if (byId(id).textContent !== complete) byId(id).textContent = complete;
+  const noted = JSON.stringify([data.from, data.to, clock.complete_up_to, clock.currency, data.annotations.map((told) => told?.tag)]);
   for (const row of known.board.rows) {
     for (const panel of row.panels) {
       const answer = data.panels[panel.id];
