@@ -7,6 +7,7 @@ changed since the checkpoint is emitted again.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import Counter
@@ -148,9 +149,13 @@ class AttributionRole:
     async def flush(self) -> None:
         async with self._flushes.one():
             newly_ready = bool(set(self.states) - self.ready)
+            # Side by side: while the broker acknowledges a piece of one partition, one of another is made.
+            flushes = [self._flush_partition(partition) for partition in list(self.states)]
             messages = 0
-            for partition in list(self.states):
-                messages += await self._flush_partition(partition)
+            for outcome in await asyncio.gather(*flushes, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                messages += outcome
             if messages:
                 self._say_progress(newly_ready, messages)
 
