@@ -67,7 +67,7 @@ class Contestant:
         }
         argv = [*pinned_to(CORE_OF_WORKERS), *self.command()]
         ground.stack.start(name, argv, env=environment, disposable=True)
-        limit = START_SECONDS + SLACK * shape.events / self.expected_rate
+        limit = ground.patience(START_SECONDS + SLACK * shape.events / self.expected_rate)
         watched = watch(ground.stack, [name], lambda: False, limit)
         return watched, ground.stack.stop_child(name)
 
@@ -76,7 +76,7 @@ class Contestant:
         end = f"exit code {code}" if watched.in_time else "ended because it took too long"
         log = ground.stack.log_of(name).read_text(errors="replace").strip().splitlines()[-3:]
         wrong = f"{end}, {took}: {' | '.join(log)[-600:]}"
-        return Run(contestant=self.name, log=shape.name, events=shape.events, wrong=wrong)
+        return ground.failed(self.name, shape, wrong, watched.in_time)
 
     def _output(self, ground: Ground, name: str, output: str) -> Output | None:
         if self.says == "topic":

@@ -27,7 +27,7 @@ LATE: Final = 0.05
 LATE_MS: Final = (360_000, 18_000_000)  # past the allowed lateness of five minutes, up to five hours
 AFTERWARDS: Final = 0.10  # first shares that come after events of their referral
 REPEATED: Final = 0.20  # shares that are another one of the same referral, by the same influencer
-DUPLICATE_AFTER: Final = (1, 50, 2_000, 30_000)  # events between an event and its copy
+DUPLICATE_AFTER: Final = (1, 50, 2_000, 30_000)  # events between an event and its copy, fewer in a short log
 DRAWN_AT_ONCE: Final = 10_000
 
 
@@ -77,7 +77,8 @@ def events(shape: Shape) -> Iterator[Sent]:
         yield fresh
         sent += 1
         if dice.random() < DUPLICATES:
-            heapq.heappush(copies, (sent + dice.choice(DUPLICATE_AFTER), sent, fresh))
+            after = min(dice.choice(DUPLICATE_AFTER), shape.events // 20)
+            heapq.heappush(copies, (sent + after, sent, fresh))
 
 
 def _different(shape: Shape, dice: random.Random) -> Iterator[Sent]:

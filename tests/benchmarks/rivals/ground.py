@@ -1,4 +1,4 @@
-"""What all runs stand on: one broker on core 0 with the filled logs, and a folder and topics of its own for each run."""
+"""What all runs stand on: one broker on core 0, the filled logs, and for each run a folder and topics of its own."""
 
 from __future__ import annotations
 
@@ -22,16 +22,23 @@ from tests.benchmarks.pipeline import CAMPAIGN_FILE
 from tests.benchmarks.rivals import filling, topics
 from tests.benchmarks.rivals.filling import Shape
 from tests.benchmarks.rivals.outputs import values_of_topic
+from tests.benchmarks.rivals.run import Run
 from tests.benchmarks.rivals.truth import Truth, truth_of
 
 CORE_OF_WORKERS: Final = 1
 CORE_OF_SERVERS: Final = 0
+LAST_SECONDS: Final = 20.0
 
 
 class Ground:
-    """Up inside `with`; whatever was started or written is gone after it."""
+    """Up inside `with`; whatever was started or written is gone after it.
 
-    def __init__(self) -> None:
+    Args:
+        until: monotonic seconds after which nobody shall start, and nobody may go on for long; None: no bound.
+    """
+
+    def __init__(self, until: float | None = None) -> None:
+        self._until = until
         self.stack = Stack()
         self.kafka = ApacheKafka(stack=self.stack)
         self._truths: dict[str, Path] = {}
@@ -54,6 +61,18 @@ class Ground:
     @property
     def brokers(self) -> str:
         return self.kafka.bootstrap
+
+    def is_time_over(self) -> bool:
+        return self._until is not None and time.monotonic() > self._until
+
+    def patience(self, wished: float) -> float:
+        """Seconds that a run may take: as many as wished, or what is left and a little."""
+        return wished if self._until is None else min(wished, max(0.0, self._until - time.monotonic()) + LAST_SECONDS)
+
+    def failed(self, contestant: str, shape: Shape, why: str, in_time: bool = True) -> Run:
+        """A run without figures; `in_time`: it was not ended because it took too long."""
+        cut_off = not in_time and self.is_time_over()
+        return Run(contestant=contestant, log=shape.name, events=shape.events, wrong=why, cut_off=cut_off)
 
     def environment(self, shape: Shape, group: str) -> dict[str, str]:
         """Settings of a Groundswell worker on a log: the defaults, but for what playing history needs."""

@@ -36,7 +36,7 @@ def attribution(ground: Ground, shape: Shape, traced: bool = False) -> Run:
         ground.make_topics(shape)
         watched, found = _folded(ground, shape, name, traced)
         if found is None:
-            return Run(contestant=NAME, log=shape.name, events=shape.events, wrong=_last_words(ground, name, watched))
+            return ground.failed(NAME, shape, _last_words(ground, name, watched), watched.in_time)
         at, match = found
         seconds = float(match[2])
         output = output_of_groundswell(ground.brokers, shape.prefix + SLICES)
@@ -71,7 +71,8 @@ def _folded(
     lines = Lines(ground.stack.log_of(name))
     argv = [*pinned_to(CORE_OF_WORKERS), sys.executable, "-m", module, "worker", "attribution"]
     ground.stack.start(name, argv, env=environment, patience=60.0)
-    watched = watch(ground.stack, [name], _said(lines, FOLDED), START_SECONDS + SLACK * shape.events / EXPECTED_RATE)
+    limit = ground.patience(START_SECONDS + SLACK * shape.events / EXPECTED_RATE)
+    watched = watch(ground.stack, [name], _said(lines, FOLDED), limit)
     found = lines.find(FOLDED)
     ground.stack.stop_child(name)
     if not found:

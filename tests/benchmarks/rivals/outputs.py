@@ -112,5 +112,3 @@ async def _records(brokers: str, topic: str) -> AsyncIterator[list[Any]]:
                 yield piece
     finally:
         await consumer.stop()
-
-

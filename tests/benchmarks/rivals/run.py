@@ -13,7 +13,7 @@ class Run(Struct, frozen=True, kw_only=True):
 
     Times are in seconds from the first record on; `cpu` are processor seconds in that time; `memory` in bytes.
     `half_rate` is the rate of the log's second half, where it is known.  `wrong` says what was not right: then the
-    other figures mean nothing.
+    other figures mean nothing.  `cut_off`: the time of a quick run was over, which is nobody's fault.
     """
 
     contestant: str
@@ -26,6 +26,7 @@ class Run(Struct, frozen=True, kw_only=True):
     messages: int = 0
     longest_pause: float | None = None
     wrong: str = ""
+    cut_off: bool = False
 
     @property
     def rate(self) -> float:

@@ -111,9 +111,13 @@ def main() -> None:
     source = KafkaSource([job.BROKER], list(job.TOPICS), tail=False, batch_size=1000, add_config=reading)
     keyed = op.flat_map_batch("decode", op.input("log", flow, source), decode)
     joined = op.stateful_batch("join", keyed, Referral)
-    values = op.stateful_batch("count", op.flat_map_batch("rekey", joined, lambda batch: [one for _, one in batch]), Slice)
+    values = op.stateful_batch(
+        "count", op.flat_map_batch("rekey", joined, lambda batch: [one for _, one in batch]), Slice
+    )
     writing = {"linger.ms": "5", "queue.buffering.max.messages": "1000000", "partitioner": "murmur2_random"}
-    op.output("values", op.flat_map_batch("write", values, messages), KafkaSink([job.BROKER], job.OUTPUT, add_config=writing))
+    op.output(
+        "values", op.flat_map_batch("write", values, messages), KafkaSink([job.BROKER], job.OUTPUT, add_config=writing)
+    )
     run_main(flow, epoch_interval=timedelta(seconds=1))
     job.finished()
 
