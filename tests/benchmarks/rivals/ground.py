@@ -28,6 +28,7 @@ from tests.benchmarks.rivals.truth import Truth, truth_of
 CORE_OF_WORKERS: Final = 1
 CORE_OF_SERVERS: Final = 0
 LAST_SECONDS: Final = 20.0
+QUICK_PATIENCE: Final = 60.0
 
 
 class Ground:
@@ -66,12 +67,15 @@ class Ground:
         return self._until is not None and time.monotonic() > self._until
 
     def patience(self, wished: float) -> float:
-        """Seconds that a run may take: as many as wished, or what is left and a little."""
-        return wished if self._until is None else min(wished, max(0.0, self._until - time.monotonic()) + LAST_SECONDS)
+        """Seconds that a run may take: as many as wished; where time is bounded, no more than leaves some for others."""
+        if self._until is None:
+            return wished
+        left = max(0.0, self._until - time.monotonic()) + LAST_SECONDS
+        return min(wished, left, QUICK_PATIENCE)
 
     def failed(self, contestant: str, shape: Shape, why: str, in_time: bool = True) -> Run:
         """A run without figures; `in_time`: it was not ended because it took too long."""
-        cut_off = not in_time and self.is_time_over()
+        cut_off = not in_time and self._until is not None
         return Run(contestant=contestant, log=shape.name, events=shape.events, wrong=why, cut_off=cut_off)
 
     def environment(self, shape: Shape, group: str) -> dict[str, str]:

@@ -49,6 +49,10 @@ async def join(stream: Any) -> None:
 
 
 @app.timer(EVERY_SECONDS)
+async def tick() -> None:
+    await send()
+
+
 async def send() -> list[Any]:
     """One at a time: with two in flight an older value can land last."""
     async with sending:
@@ -66,10 +70,12 @@ def fold(event: dict[str, Any], tail: str) -> None:
     if "influencer_id" in event:
         if owner is None:
             owners[referral] = event["influencer_id"]
-            for minute, counts in (orphans.get(referral) or {}).items():
+            waiting = orphans.get(referral)
+            for minute, counts in (waiting or {}).items():
                 add(f"{job.UNATTRIBUTED}|{minute}{tail}", [-number for number in counts])
                 add(f"{event['influencer_id']}|{minute}{tail}", counts)
-            orphans.pop(referral, None)
+            if waiting:
+                del orphans[referral]
         return
     minute = str(job.minute_of(event["occurred_at"]))
     counts = job.counts_of(event)
