@@ -22,6 +22,7 @@ from tests.benchmarks.rivals.__main__ import exit_code
 from tests.benchmarks.rivals.filling import Sent, Shape, events
 from tests.benchmarks.rivals.flat import flat_of
 from tests.benchmarks.rivals.goals import Goal
+from tests.benchmarks.rivals.groundswell import longest_pause
 from tests.benchmarks.rivals.plan import Sizes
 from tests.benchmarks.rivals.run import Run, summarised
 from tests.benchmarks.rivals.truth import Truth, Values, coarser, differences, truth_of
@@ -151,6 +152,12 @@ def test_flat_cost_is_how_far_the_slowest_is_behind() -> None:
     assert flat.by_events == pytest.approx(0.1)
     assert (flat.by_influencers, flat.longest_pause) == (None, None)
     assert flat.bytes_an_id == pytest.approx(3.0)
+
+
+def test_pauses_count_from_the_first_event_on_and_traced_runs_are_no_figures() -> None:
+    assert longest_pause("10.0 0.9\n20.0 0.01\n30.0 0.02\n", since=15.0) == 0.02
+    traced = msgspec.structs.replace(run("groundswell", 9.0), longest_pause=0.02)
+    assert summarised([run("groundswell", 1.0), traced])[0].runs == 1
 
 
 def test_processor_time_between_two_looks_is_in_proportion() -> None:

@@ -67,7 +67,7 @@ class Ground:
         return self._until is not None and time.monotonic() > self._until
 
     def patience(self, wished: float) -> float:
-        """Seconds that a run may take: as many as wished; where time is bounded, no more than leaves some for others."""
+        """Seconds that a run may take: as many as wished, or where time is bounded, so many that some are left."""
         if self._until is None:
             return wished
         left = max(0.0, self._until - time.monotonic()) + LAST_SECONDS

@@ -52,7 +52,7 @@ def attribution(ground: Ground, shape: Shape, traced: bool = False) -> Run:
             cpu=watched.used_between(at - seconds, at),
             memory=watched.peak_memory,
             messages=output.records,
-            longest_pause=_longest_pause(ground.folder(name) / PAUSES) if traced else None,
+            longest_pause=longest_pause((ground.folder(name) / PAUSES).read_text(), at - seconds) if traced else None,
             wrong=wrong,
         )
     finally:
@@ -95,7 +95,8 @@ def _last_words(ground: Ground, name: str, watched: Watched) -> str:
     return f"{end}: {' | '.join(log)[-600:]}"
 
 
-def _longest_pause(file: Path) -> float | None:
-    """Seconds; the worker writes each pause as a line when it ends."""
-    pauses = [float(line) for line in file.read_text().split()] if file.exists() else []
-    return max(pauses, default=0.0) if file.exists() else None
+def longest_pause(said: str, since: float) -> float:
+    """Seconds of the longest pause that ended after `since`: what a worker clears away before its first event is no
+    pause of anybody's."""
+    pauses = [(float(ended), float(took)) for ended, took in (line.split() for line in said.splitlines())]
+    return max((took for ended, took in pauses if ended >= since), default=0.0)

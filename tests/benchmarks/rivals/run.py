@@ -39,7 +39,10 @@ class Run(Struct, frozen=True, kw_only=True):
 
 
 class Summary(Struct, frozen=True, kw_only=True):
-    """All right runs of one contestant on one log: medians, and the slowest and the fastest."""
+    """All right runs of one contestant on one log: medians, and the slowest and the fastest.
+
+    A run whose garbage collector was traced is slower for it: it counts only if it was wrong.
+    """
 
     contestant: str
     log: str
@@ -69,7 +72,7 @@ def summarised(runs: Sequence[Run]) -> list[Summary]:
 
 
 def _summary(runs: Sequence[Run]) -> Summary:
-    first, right = runs[0], [run for run in runs if not run.wrong]
+    first, right = runs[0], [run for run in runs if not run.wrong and run.longest_pause is None]
     wrong = tuple(run.wrong for run in runs if run.wrong)
     if not right:
         return Summary(contestant=first.contestant, log=first.log, events=first.events, runs=0, wrong=wrong)

@@ -1,6 +1,7 @@
 """The command line `groundswell` in a process that measures the garbage collector's pauses.
 
-Written to the file RIVAL_PAUSES, seconds, a line each, longer ones than a millisecond.
+Written to the file RIVAL_PAUSES, a line each that is longer than a millisecond: when it ended (epoch seconds), and how
+many seconds it took.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def trace(file: int) -> None:
         if phase == "start":
             begun = time.perf_counter()
         elif (pause := time.perf_counter() - begun) >= WORTH_A_LINE:
-            os.write(file, f"{pause:.6f}\n".encode())
+            os.write(file, f"{time.time():.3f} {pause:.6f}\n".encode())
 
     gc.callbacks.append(note)
 
