@@ -65,7 +65,9 @@ class Contest:
         with RESULTS.open("ab") as lines:
             lines.write(msgspec.json.encode(run) + b"\n")
         figures = f"{run.rate:,.0f} events/s, {run.cpu_per_million:.1f} CPU-s per million, {run.memory / 1e6:,.0f} MB"
-        print(f"{run.log:8} {run.contestant:22} {'WRONG: ' + run.wrong if run.wrong else figures}", flush=True)
+        if run.wrong:
+            figures = f"{'cut off' if run.cut_off else 'WRONG'}: {run.wrong}"
+        print(f"{run.log:8} {run.contestant:22} {figures}", flush=True)
 
 
 def _run(ground: Ground, shape: Shape, name: str) -> Run:
@@ -106,12 +108,8 @@ def exit_code(runs: Sequence[Run]) -> int:
 
 
 def _stages(options: argparse.Namespace) -> list[Stage]:
-    if options.quick:
-        return plan.quick(options.only)
-    sizes = Sizes(
-        options.events, options.small, options.large, options.largest, options.runs, options.large_runs
-    )  # fmt: skip
-    return plan.limited_to(plan.full(sizes), options.only)
+    sizes = Sizes(options.events, options.small, options.large, options.largest, options.runs, options.large_runs)
+    return plan.limited_to(plan.quick() if options.quick else plan.full(sizes), options.only)
 
 
 def _say(options: argparse.Namespace, stages: Sequence[Stage], contest: Contest, described: str) -> None:

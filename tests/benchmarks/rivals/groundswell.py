@@ -9,7 +9,6 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from schemas.topics import SLICES

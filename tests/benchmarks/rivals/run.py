@@ -73,7 +73,7 @@ def summarised(runs: Sequence[Run]) -> list[Summary]:
 
 def _summary(runs: Sequence[Run]) -> Summary:
     first, right = runs[0], [run for run in runs if not run.wrong and run.longest_pause is None]
-    wrong = tuple(run.wrong for run in runs if run.wrong)
+    wrong = tuple(run.wrong for run in runs if run.wrong and not run.cut_off)
     if not right:
         return Summary(contestant=first.contestant, log=first.log, events=first.events, runs=0, wrong=wrong)
     rates = [run.rate for run in right]

@@ -48,7 +48,7 @@ def _row(summary: Summary, ours: Summary | None) -> list[str]:
     title = TITLES.get(summary.contestant, summary.contestant)
     wrong = f"{len(summary.wrong)} of {len(summary.wrong) + summary.runs} runs WRONG"
     if not summary.runs:
-        return [title, "WRONG", wrong, "", "", "", ""]
+        return [title, *(("WRONG", wrong) if summary.wrong else ("cut off", "")), "", "", "", ""]
     rate = f"{summary.rate:,.0f}"
     if summary.half_rate is not None:
         rate += f" (second half {summary.half_rate:,.0f})"
