@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 KAFKA ?= tansu
 MINUTES ?= 3
 
-.PHONY: help install demo test chaos check lint types imports unit faults kafka dashboards dictionary screenshots speed recovery overload lock \
-  audit-dependencies clean
+.PHONY: help install demo test chaos check lint types imports unit faults kafka dashboards dictionary screenshots speed bench recovery overload \
+  lock audit-dependencies clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -61,6 +61,9 @@ screenshots: install  ## the README's picture and pictures of all boards in buil
 
 speed: install  ## events per second of attribution beside a stock Faust agent (Java, Maven)
 	$(BIN)/python -m tests.benchmarks.first_figure
+
+bench: install  ## beside Faust, Quix, Bytewax, Kafka Streams; QUICK=1: five minutes, WRITE=1: into RESULTS.md (Java, Maven; hours)
+	$(BIN)/python -m tests.benchmarks.rivals $(if $(QUICK),--quick) $(if $(WRITE),--write) $(BENCH)
 
 recovery: install  ## restart, refold, checkpoints and memory over ten million events (Java, Maven; 20 minutes and more)
 	$(BIN)/python -m tests.benchmarks.recovery

@@ -7,7 +7,7 @@ late.  Events carry the contract's fields and nothing else; everything is drawn 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 import msgspec
@@ -68,14 +68,19 @@ def draw(dice: random.Random, topic: str, owners: list[str], occurred_ms: int) -
 
 async def fill(brokers: str, number: int, partitions: int) -> None:
     """Write the events, in batches of the client's own, as fast as it goes."""
+    await write(brokers, events(number), partitions)
+
+
+async def write(brokers: str, stream: Iterable[tuple[str, Event, int]], partitions: int, prefix: str = "") -> None:
+    """Write topic, event and record time (epoch milliseconds) of each, in that order within a partition."""
     producer = AIOKafkaProducer(bootstrap_servers=brokers, acks="all", max_batch_size=512 * 1024)
     await producer.start()
     try:
         builders = {}
         futures = []
-        for topic, event, record_ms in events(number):
+        for topic, event, record_ms in stream:
             key = (event.referral_id or "").encode()
-            home = (topic, partition_of(key, partitions))
+            home = (prefix + topic, partition_of(key, partitions))
             value = msgspec.json.encode(event)
             builder = builders.setdefault(home, producer.create_batch())
             if builder.append(key=key, value=value, timestamp=record_ms) is None:
