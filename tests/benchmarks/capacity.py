@@ -43,7 +43,7 @@ SOURCES: Final = (
     "1,000 entities have an event in each minute in every partition, 1,000 bytes each (Limits)",
     "a sink lands 15,000 events a second and core, all roles beside it on that core (RESULTS.md, Overload)",
     "an event is 220 bytes in Kafka, its key included (tests/benchmarks/fill.py), kept three times",
-    "a raw row is 60 bytes in ClickHouse, one copy (`make panels` at a million rows: 47), not yet measured at full size",
+    "a raw row is 60 bytes in ClickHouse, one copy (`make panels` at a million rows: 47), not yet at full size",
     "each of the 1,000 entities keeps 2.2 rows of windows a minute (the default windows), as large as raw rows",
 )
 
