@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 KAFKA ?= tansu
 MINUTES ?= 3
+ROWS ?= 100000000
 
-.PHONY: help install demo test chaos check lint types imports unit faults kafka dashboards dictionary screenshots speed bench recovery overload \
-  lock audit-dependencies clean
+.PHONY: help install demo test chaos check lint types imports unit faults kafka dashboards dictionary screenshots speed bench \
+  recovery overload latency scale panels lock audit-dependencies clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -70,6 +71,15 @@ recovery: install  ## restart, refold, checkpoints and memory over ten million e
 
 overload: install  ## producers faster than the workers, then a slow ClickHouse (Java, Maven; 15 minutes and more)
 	$(BIN)/python -m tests.benchmarks.overload
+
+latency: install  ## from record time to the first query that sees it, at 5,000 events/s and in a burst (Java, Maven; 15 minutes)
+	$(BIN)/python -m tests.benchmarks.latency
+
+scale: install  ## 1, 2, 4 attribution workers, rows of windows and inserts (Java, Maven; 10 minutes)
+	$(BIN)/python -m tests.benchmarks.scale
+
+panels: install  ## the query time of every panel at ROWS=100000000 raw rows
+	$(BIN)/python -m tests.benchmarks.panels --rows $(ROWS)
 
 # In an environment of its own: what is audited stays what is locked.  Without --strict a package that the service does
 # not know would count as clean.

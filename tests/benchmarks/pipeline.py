@@ -147,6 +147,12 @@ class Pipeline:
             self.environment["GROUNDSWELL_STORE"] = url
         self.settings = Settings.from_environment(self.environment)
 
+    @property
+    def reader_store(self) -> str:
+        """ClickHouse for the user that only reads, past the proxy; only with a store."""
+        assert self.proxy is not None
+        return store_url("reader", self.proxy._target)
+
     def start_worker(self, role: str) -> Lines:
         """A worker of a role, pinned to the last core where the machine can pin; its log from here on."""
         lines = Lines(self.stack.log_of(role))
@@ -182,9 +188,18 @@ class Pipeline:
 
     def memory(self, role: str, peak: bool = False) -> int:
         """Bytes that a worker's process holds in memory; `peak`: the most it ever held."""
-        status = Path(f"/proc/{self.stack.pid_of(role)}/status").read_text()
-        match = re.search(rf"{'VmHWM' if peak else 'VmRSS'}:\s+(\d+) kB", status)
-        return int(match[1]) * 1024 if match else 0
+        pid = self.stack.pid_of(role)
+        return peak_memory(pid) if peak else _status_bytes(pid, "VmRSS")
+
+
+def peak_memory(pid: int) -> int:
+    """The most bytes that a process ever held in memory."""
+    return _status_bytes(pid, "VmHWM")
+
+
+def _status_bytes(pid: int, name: str) -> int:
+    match = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(match[1]) * 1024 if match else 0
 
 
 def pinned() -> list[str]:
