@@ -56,7 +56,7 @@ def test_rows_of_the_fill_are_as_many_as_asked_and_come_in_blocks() -> None:
 
 
 def test_every_panel_is_asked() -> None:
-    assert len(list(questions(""))) == 37
+    assert len(list(questions(""))) == 38
     assert [name for name, _ in questions("throughput")] == ["Pipeline: Throughput"]
     assert all("$" not in sql for _, sql in questions(""))
 
