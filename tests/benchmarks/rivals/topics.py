@@ -21,6 +21,17 @@ def create_output(brokers: str, topic: str) -> None:
         client.wait_for_topics([topic])
 
 
+def create_changelogs(brokers: str, topics: list[str]) -> None:
+    """Compacted topics that a contestant would make itself, and too late: its own client does not know them yet."""
+    wanted = {
+        topic: {"num_partitions": PARTITIONS, "replication_factor": 1, "configs": {"cleanup.policy": "compact"}}
+        for topic in topics
+    }
+    with admin([brokers]) as client:
+        client.create_topics(wanted)
+        client.wait_for_topics(topics)
+
+
 def delete_all_but(brokers: str, kept: set[str]) -> None:
     """Remove every topic that nobody needs any more, changelogs of the contestants included.
 
