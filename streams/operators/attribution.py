@@ -26,7 +26,7 @@ from schemas.times import MINUTE_MS
 from schemas.topics import HEARTBEATS
 from streams.operators.attribution_state import Attribution
 from streams.operators.counters import CLICKS, ESTIMATED, MEASURED, SAMPLED, SHARES
-from streams.operators.identities import Identities, identity_of
+from streams.operators.identities import FRESH_AT_LEAST, Identities, identity_of
 from streams.operators.ledgers import Account, Book, Owner, Rows
 
 _BASES: Final = {"measured": MEASURED, "sampled": SAMPLED, "estimated": ESTIMATED}
@@ -105,7 +105,8 @@ class Folder:
             ids = ids_of_minutes.get(end)
             if ids is None:
                 ids = ids_of_minutes[end] = Identities()
-            if identity in ids:
+            fresh = ids.fresh  # what `Identities` does is spelled out: two calls less a record
+            if identity in fresh or (ids.packed and ids.is_packed(identity)):
                 duplicates += 1
                 continue
             book = books.get(campaign_id)
@@ -116,7 +117,9 @@ class Folder:
                 if taken is not None:
                     self._refuse(state, topic, record, taken)
                     continue
-            ids.put(identity)
+            fresh.add(identity)
+            if len(fresh) > FRESH_AT_LEAST:
+                ids.slim()
             accepted += 1
             if record_ms - occurred_ms > lateness_ms[campaign_id]:
                 late += 1

@@ -47,11 +47,16 @@ class Identities:
     def put(self, identity: int) -> None:
         """Add what is known to be new."""
         self.fresh.add(identity)
-        if len(self.fresh) > FRESH_AT_LEAST and FRESH_PART * len(self.fresh) > len(self.packed):
+        if len(self.fresh) > FRESH_AT_LEAST:
+            self.slim()
+
+    def slim(self) -> None:
+        """Pack if too many are fresh; to be called whenever more than FRESH_AT_LEAST are."""
+        if FRESH_PART * len(self.fresh) > len(self.packed):
             self.pack()
 
     def __contains__(self, identity: int) -> bool:
-        return identity in self.fresh or self._is_packed(identity)
+        return identity in self.fresh or self.is_packed(identity)
 
     def __len__(self) -> int:
         return len(self.fresh) + len(self.packed)
@@ -67,7 +72,7 @@ class Identities:
         """All members, sorted, eight bytes each in the machine's order; `Identities(data)` reads them."""
         return array("Q", sorted([*self.fresh, *self.packed])).tobytes() if self.fresh else self.packed.tobytes()
 
-    def _is_packed(self, identity: int) -> bool:
+    def is_packed(self, identity: int) -> bool:
         packed = self.packed
         if not packed:
             return False
