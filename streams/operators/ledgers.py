@@ -76,11 +76,9 @@ class Rows:
         for end, counts in self.counts.items():
             yield end, counts, money.get(end, _NO_MONEY)
 
-    def keep(self, end: int, counts: list[int], money: Money) -> None:
-        """Take over a row of a saved state, the very list and dict."""
-        self.counts[end] = counts
-        if money:
-            self.money[end] = money
+    def keep(self, counts: dict[int, list[int]], money: dict[int, Money]) -> None:
+        """Take over the rows of a saved state, the very dicts."""
+        self.counts, self.money = counts, money
 
     def drop(self, end: int) -> None:
         del self.counts[end]

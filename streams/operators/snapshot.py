@@ -21,11 +21,15 @@ from streams.operators.feeds import Claim, Feeds
 from streams.operators.identities import Identities
 from streams.operators.ledgers import Owner, Rows, ledger_of
 
-SNAPSHOT_SCHEMA: Final = 3  # 2: what heartbeats said; 3: silences of feeds
+SNAPSHOT_SCHEMA: Final = 4  # 2: what heartbeats said; 3: silences of feeds; 4: rows of an entity together
+
+
+SavedCounts = dict[int, list[int]]  # by end of the minute
+SavedMoney = dict[int, dict[str, list[int]]]
 
 
 class Snapshot(Struct, frozen=True, array_like=True):
-    """Flat lists of plain values, in the order of `Attribution`'s fields."""
+    """Plain values, in the order of `Attribution`'s fields; rows as they are held, so that loading builds nothing."""
 
     schema: int
     fingerprint: str
@@ -34,9 +38,9 @@ class Snapshot(Struct, frozen=True, array_like=True):
     positions: dict[str, int]
     clocks: dict[str, int]
     owners: list[tuple[str, str, str, str, str]]
-    orphans: list[tuple[str, str, int, list[int], dict[str, list[int]]]]
+    orphans: list[tuple[str, str, SavedCounts, SavedMoney]]
     identities: list[tuple[str, int, bytes]]
-    slices: list[tuple[str, str, str, int, list[int], dict[str, list[int]]]]
+    slices: list[tuple[str, str, str, SavedCounts, SavedMoney]]
     tallies: dict[str, tuple[int, int, int, int]]
     feeds: dict[str, int]
     played: dict[str, int]
@@ -81,10 +85,9 @@ def to_bytes(state: Attribution, fingerprint: str) -> bytes:
                 for referral_id, account in book.accounts.items()
             ],
             orphans=[
-                (campaign_id, referral_id, *minute)
+                (campaign_id, referral_id, rows.counts, rows.money)
                 for campaign_id, book in sorted(state.books.items())
                 for referral_id, rows in book.orphans.items()
-                for minute in rows.minutes()
             ],
             identities=[
                 (topic, end, identities.to_bytes())
@@ -92,7 +95,9 @@ def to_bytes(state: Attribution, fingerprint: str) -> bytes:
                 for end, identities in by_end.items()
                 if len(identities)
             ],
-            slices=[(*entity, *minute) for entity, ledger in state.ledgers.items() for minute in ledger.minutes()],
+            slices=[
+                (*entity, ledger.counts, ledger.money) for entity, ledger in state.ledgers.items() if ledger.counts
+            ],
             tallies={
                 topic: (tally.accepted, tally.duplicates, tally.dead_lettered, tally.late)
                 for topic, tally in state.tallies.items()
@@ -120,13 +125,14 @@ def from_bytes(data: bytes, partition: int, fingerprint: str) -> Attribution:
     state.identities = {topic: {} for topic in SOURCES}
     for topic, end, packed in saved.identities:
         state.identities[topic][end] = Identities(packed)
-    for campaign_id, dimension, member, end, counts, money in saved.slices:
-        ledger_of(state.ledgers, Entity(campaign_id, dimension, member)).keep(end, counts, money)
+    for campaign_id, dimension, member, counts, money in saved.slices:
+        ledger_of(state.ledgers, Entity(campaign_id, dimension, member)).keep(counts, money)
     for campaign_id, referral_id, *owner in saved.owners:
         book = state.book_of(campaign_id)
         book.accounts[referral_id] = book.account_of(Owner(*owner))
-    for campaign_id, referral_id, end, counts, money in saved.orphans:
-        state.book_of(campaign_id).orphans.setdefault(referral_id, Rows()).keep(end, counts, money)
+    for campaign_id, referral_id, counts, money in saved.orphans:
+        rows = state.book_of(campaign_id).orphans[referral_id] = Rows()
+        rows.keep(counts, money)
     state.tallies = {topic: Tally(*numbers) for topic, numbers in saved.tallies.items()}
     return state
 
