@@ -2,7 +2,8 @@
 
 One Apache Kafka broker, ClickHouse behind a proxy, one worker of each role, pinned to one core; a producer beside them.
 
-  overload  events come at --rate for --minutes, faster than the workers take them
+  overload  events come at --rate for --minutes, faster than the workers take them: --beside programs that only count
+            share their core meanwhile, or one producer could hardly be faster
   landing   the producer has stopped: everything must land
   brisk     events come at --slow-rate, ClickHouse answers as usual
   slow      the same, and every answer of ClickHouse takes 2 s longer
@@ -34,7 +35,7 @@ from typing import Final
 
 from schemas.errors import Fault
 from streams.commands.audit import audit_with, describe
-from tests.benchmarks.pipeline import Pipeline
+from tests.benchmarks.pipeline import Pipeline, pinned
 from tests.benchmarks.promises import Promises
 from tests.benchmarks.sampling import ROLES, Sampler
 from tests.benchmarks.store_checks import has_landed, what_is_missing
@@ -55,7 +56,8 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--rate", type=float, default=30_000.0, help="events a second of the overload")
+    parser.add_argument("--rate", type=float, default=15_000.0, help="events a second of the overload")
+    parser.add_argument("--beside", type=int, default=8, help="idle work on the workers' core during the overload")
     parser.add_argument(
         "--events",
         type=int,
@@ -84,7 +86,10 @@ def run(pipeline: Pipeline, options: argparse.Namespace, judge: Promises) -> Non
     sampler = Sampler(pipeline)
     sampler.wait_until_ready()
     seconds = options.minutes * 60
+    others = occupy(pipeline, options.beside)
     good = pour(pipeline, sampler, "overload", 1, (options.rate, options.events, seconds))
+    for name in others:
+        pipeline.stack.stop_child(name)
     land(pipeline, sampler, good, "landing")
     judge_overload(sampler, judge)
     slow = (options.slow_rate, options.events, BRISK_SECONDS + SLOW_SECONDS)
@@ -101,6 +106,15 @@ def run(pipeline: Pipeline, options: argparse.Namespace, judge: Promises) -> Non
         judge.promise(result.equal, "audit: equal")
     else:
         print(f"no audit: more than {options.audit_up_to:,} events")
+
+
+def occupy(pipeline: Pipeline, number: int) -> list[str]:
+    """Programs that take their share of the workers' core; their names."""
+    names = [f"beside-{index}" for index in range(number)]
+    for name in names:
+        argv = [*pinned(), sys.executable, "-c", "while True: pass"]
+        pipeline.stack.start(name, argv, disposable=True)
+    return names
 
 
 def pour(pipeline: Pipeline, sampler: Sampler, phase: str, seed: int, stream: tuple[float, int, float]) -> Counter[str]:
