@@ -11,7 +11,7 @@ PATHS = {
     "influencer": "/influencer?campaign=door&influencer=author",
     "pipeline": "/pipeline?campaign=door",
 }
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000  # a browser on a machine at work
 
 
 @contextmanager
