@@ -1,7 +1,7 @@
 """`make bench`: fill logs, let everybody run, compare, and say how far ahead or behind Groundswell is.
 
 Exit code 0: every run was right, whatever the goals say; 1: one was not, or ours did not end; 2: something that a
-person must mend.
+person must mend.  A quick run, which is a smoke test of this program and of ours, only tells what others did wrong.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from tests.benchmarks.rivals.whole_pipeline import whole_pipeline
 QUICK_SECONDS: Final = 240.0
 """After so long nobody starts any more; five minutes are the bound, of which one is for the last one's end."""
 
+OURS: Final = (NAME, PIPELINE)
 FOLDER: Final = tools.BUILD / "bench"
 RESULTS: Final = FOLDER / "results.jsonl"
 RESULTS_PAGE: Final = tools.HERE.parent / "RESULTS.md"
@@ -97,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for stage in stages:
             contest.hold(stage)
     _say(options, stages, contest, described)
-    return exit_code(contest.runs)
+    return exit_code([run for run in contest.runs if run.contestant in OURS] if options.quick else contest.runs)
 
 
 def exit_code(runs: Sequence[Run]) -> int:
