@@ -199,7 +199,7 @@ def test_a_chart_without_a_point_in_the_last_hours_says_no_more_than_that(browse
         page.goto(f"{page_address}/influencer?campaign=door&influencer=author&span=1h")
         page.wait_for_selector("body[data-drawn]", timeout=PATIENCE_MS)
         assert "$3,270.00" in page.inner_text("#panel-2")
-        assert page.inner_text("#panel-7 .empty") == "nothing to draw in the last hour"
+        assert page.inner_text("#panel-11 .empty") == "nothing to draw in the last hour"
         assert wrong == []
 
 
