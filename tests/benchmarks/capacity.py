@@ -41,7 +41,7 @@ SOURCES: Final = (
     "attribution folds 130,000 events a second and core (RESULTS.md, Recovery: 136,780 and 133,227)",
     "an id takes 33 bytes of attribution's memory (RESULTS.md, Overload: 22 over ten minutes, 33 in an older run)",
     "1,000 entities have an event in each minute in every partition, 1,000 bytes each (Limits)",
-    "a sink lands 45,000 events a second and core, all roles beside it on that core (RESULTS.md, Overload: 3.1 million in 65 s)",
+    "a sink lands 45,000 events a second and core, all roles on that core (RESULTS.md, Overload: 3.1 million in 65 s)",
     "an event is 220 bytes in Kafka, its key included (tests/benchmarks/fill.py), kept three times",
     "a raw row is 60 bytes in ClickHouse, one copy (`make panels` at a million rows: 47), not yet at full size",
     "each of the 1,000 entities keeps 2.2 rows of windows a minute (the default windows), as large as raw rows",
