@@ -3,7 +3,7 @@
     event --whose?--> account --> its four ledgers (campaign, influencer, channel, tie) --> row of its minute
 
 A row is a plain list in the order of `schemas.slices.COUNTS`: there are as many rows as entities were active in
-minutes, and a list is made in a tenth of the time that an object takes.  An account is looked up by nothing but its
+minutes, and a list is made in a fraction of the time that an object takes.  An account is looked up by nothing but its
 place in memory, so there is one of each owner.
 """
 
@@ -16,7 +16,7 @@ from schemas.events import Donation
 from schemas.slices import CAMPAIGN, CHANNEL, COUNTS, DIRECT, INFLUENCER, TIE, UNATTRIBUTED, Entity
 from streams.operators.counters import Counters, Money, add_money, money_of
 
-_NOTHING: Final = (0,) * len(COUNTS)
+_NUMBERS: Final = len(COUNTS)
 _NO_MONEY: Final[Money] = {}
 
 
@@ -45,7 +45,7 @@ class Rows:
         """The counts of a minute, to be written to."""
         counts = self.counts.get(end)
         if counts is None:
-            counts = self.counts[end] = [0, 0, 0, 0, 0, 0, 0]
+            counts = self.counts[end] = [0] * _NUMBERS
         return counts
 
     def count_gift(self, gift: Donation, end: int) -> None:
