@@ -23,8 +23,8 @@ from dashboards.words import (
 
 # Where an influencer is a member of a dimension.
 MEMBER: Final = f"{CAMPAIGN} AND dimension = 'influencer' AND member = ${{influencer:singlequote}}"
-# A stall of the whole appeal explains theirs.
-OWN_OR_COMMON: Final = f"({MEMBER} OR {CAMPAIGN} AND dimension = 'campaign')"
+# A stall of the whole appeal explains theirs; a silent feed or a night without traffic is the appeal's, and drawn once.
+OWN_OR_COMMON: Final = f"({MEMBER} AND state = 'stalled' OR {CAMPAIGN} AND dimension = 'campaign')"
 
 NOW: Final = Row(
     "Now",

@@ -28,7 +28,8 @@ from streams.settings import Settings
 
 INCIDENTS = """
     SELECT campaign_id, dimension, member, state, started_at, resolved_at, sentence FROM stall_incidents
-    WHERE dimension IN ('campaign', 'influencer') ORDER BY started_at, campaign_id, dimension, member
+    WHERE dimension = 'campaign' OR dimension = 'influencer' AND state = 'stalled'
+    ORDER BY started_at, campaign_id, dimension, member
 """
 SAID = """
     SELECT annotation_id, campaign_id, kind, at, until, text FROM current_annotations

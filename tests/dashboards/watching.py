@@ -22,6 +22,18 @@ SAID = (
     (1560, "ok", "author"),
 )
 
+SENTENCES = {
+    "not_started": "Too early to judge: 0 donations, 29 clicks so far.",
+    "ok": "As usual: 12 clicks since the last donation (18:00 UTC); usual is 1.8 %.",
+    "slow": "Only 3 donations where 9.8 were expected; chance of so few by luck: 1-in-60. "
+    "About 1 healthy appeal in 2 sees such a word.",
+    "stalled": "560 clicks since the last donation (18:00 UTC); at this appeal's usual 1.8 % we would expect 9.8 "
+    "donations from those that have had time to convert. Chance of none by luck, this appeal's ups and downs included: "
+    "1-in-9,000. About 1 healthy appeal in 20 sees such an alert.",
+    "tail": "The appeal has ended. 3 clicks since the last donation (18:00 UTC).",
+}
+NEXT_STEPS = {"slow": "Look again in half an hour.", "stalled": "Give a test donation."}
+
 
 def watching() -> dict[str, bytes]:
     """JSON lines by table."""
@@ -38,8 +50,8 @@ def _word(minute: int, state: str, member: str | None) -> dict[str, Any]:
         "state": state,
         "since": moment,
         "changed": 1,
-        "sentence": f"560 clicks since the last donation, say, and therefore {state}.",
-        "next_step": "Give a test donation.",
+        "sentence": SENTENCES[state],
+        "next_step": NEXT_STEPS.get(state, "Nothing."),
         "exposure": "clicks",
         "exposures_since": 560,
         "minutes_since": 45,

@@ -164,6 +164,22 @@ def test_a_reader_may_ask_for_less_but_not_for_more() -> None:
     assert clamp({"max_execution_time": "-1"})["max_execution_time"] == str(READ_LIMITS["max_execution_time"])
 
 
+@pytest.mark.parametrize("setting", ["readonly", "allow_ddl", "allow_introspection_functions", "file_like_engine_flag"])
+@pytest.mark.parametrize("value", ["0", "1", "2"])
+def test_a_reader_cannot_ask_for_other_settings_in_the_address(kept: Store, setting: str, value: str) -> None:
+    for sql in ("SELECT 1", "INSERT INTO kept VALUES (2)"):
+        status, body = by_reader(kept, sql, **{setting: value})
+        assert status == 404
+        assert b"unknown here or not for reader" in body
+    assert ask(kept, "SELECT count() FROM kept")[1] == b"1\n"
+
+
+def test_a_reader_who_asks_for_all_memory_still_reads_only(kept: Store) -> None:
+    status, body = by_reader(kept, "INSERT INTO kept VALUES (2)", max_memory_usage="0")
+    assert status in (400, 403), body
+    assert by_reader(kept, "SELECT getSetting('readonly')", max_memory_usage="0")[1] == b"1\n"
+
+
 def test_a_reader_is_stopped_at_a_million_rows(kept: Store) -> None:
     status, body = by_reader(kept, "SELECT number FROM numbers(1000001)", max_result_rows="0")
     assert status == 500

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -66,6 +67,17 @@ def test_shape_is_the_compose_specifications(name: str) -> None:
     for limits in (service["deploy"]["resources"]["limits"],):
         assert re.fullmatch(r"\d+[MG]", limits["memory"])
         assert float(limits["cpus"]) > 0
+
+
+@pytest.mark.skipif(shutil.which("docker") is None, reason="no docker client here")
+def test_dockers_own_client_reads_it() -> None:
+    known = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
+    if known.returncode:
+        pytest.skip("the docker client here has no compose")
+    command = ["docker", "compose", "--env-file", str(ROOT / ".env.example"), "config", "--quiet"]
+    secrets = dict.fromkeys(re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text()), "for-a-test")
+    read = subprocess.run(command, cwd=ROOT, env={**os.environ, **secrets}, capture_output=True, text=True, check=False)
+    assert read.returncode == 0, read.stderr
 
 
 @pytest.mark.parametrize("name", SERVICES)
