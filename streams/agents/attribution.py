@@ -42,6 +42,7 @@ logger = logging.getLogger("groundswell.attribution")
 TICK_SECONDS = 2.0
 # Pieces of about 50 ms of work, so that the fetcher and the heartbeat have their turn.
 SLICES_AT_ONCE = 4000
+SIDE_BY_SIDE = 2  # partitions that are said at a time
 QUIET_SECONDS = 2 * 3600  # slices this far behind the clock are packed
 
 
@@ -149,15 +150,28 @@ class AttributionRole:
     async def flush(self) -> None:
         async with self._flushes.one():
             newly_ready = bool(set(self.states) - self.ready)
-            # Side by side: while the broker acknowledges a piece of one partition, one of another is made.
-            flushes = [self._flush_partition(partition) for partition in list(self.states)]
-            messages = 0
-            for outcome in await asyncio.gather(*flushes, return_exceptions=True):
-                if isinstance(outcome, BaseException):
-                    raise outcome
-                messages += outcome
+            messages = sum(await self._flush_side_by_side(list(self.states)))
             if messages:
                 self._say_progress(newly_ready, messages)
+
+    async def _flush_side_by_side(self, partitions: list[int]) -> list[int]:
+        """While the broker acknowledges a piece of one partition, a piece of another is made.
+
+        Only so many, so that the fetcher and the heartbeat have their turn; and the first one that fails ends all.
+        """
+        turn = asyncio.Semaphore(SIDE_BY_SIDE)
+
+        async def in_turn(partition: int) -> int:
+            async with turn:
+                return await self._flush_partition(partition)
+
+        flushes = [asyncio.ensure_future(in_turn(partition)) for partition in partitions]
+        try:
+            return await asyncio.gather(*flushes)
+        finally:
+            for flush in flushes:
+                flush.cancel()
+            await asyncio.gather(*flushes, return_exceptions=True)
 
     async def _flush_partition(self, partition: int) -> int:
         """One round of a partition, a piece at a time, and its checkpoint when that is due; how many messages."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, ClassVar, Final
 
 import aiokafka
@@ -24,6 +25,7 @@ from aiokafka.protocol.types import Int32, Schema, String
 from schemas.errors import Fault
 
 FENCED_INSTANCE_ID: Final = 82  # unknown to aiokafka 0.14
+DOUBT_SECONDS: Final = 20.0  # longer than a coordinator takes to load a group
 BELONGS: Final = (errors.NoError, errors.RebalanceInProgressError)
 MOVED: Final = (errors.NotCoordinatorForGroupError, errors.GroupCoordinatorNotAvailableError)
 
@@ -65,6 +67,7 @@ class StaticCoordinator(GroupCoordinator):
     ended = False  # replaced, or without a broker that has static members
     _joining = False
     _proven = False  # whether this broker would tell us
+    _doubted_since: float | None = None  # monotonic
 
     async def _send_req(self, request: Any) -> Any:
         """As aiokafka's; a fence is found in every answer, and nothing is sent behind one.
@@ -95,24 +98,36 @@ class StaticCoordinator(GroupCoordinator):
         return bool(await super()._do_heartbeat())
 
     async def _prove(self) -> None:
-        """Beat as a stranger under our own instance id: a broker that does not refuse that lets two be one.
+        """See that this broker refuses a stranger under our instance id; one that does not lets two be one.
 
-        The embedded broker of the demo is such: it takes the id and does nothing with it.
+        The embedded broker of the demo is such: it takes the id and does nothing with it.  A coordinator that has
+        just taken over says yes to everybody until it has loaded the group, so the word is believed after a while.
         """
-        stranger = InstanceHeartbeat(self.group_id, self.generation, "a stranger", self._group_instance_id)
         try:
-            answer = await super()._send_req(stranger)
+            refused = await self._refuses_a_stranger()
         except NotImplementedError:
             self._end(_without_static_members())
             return
         except errors.KafkaError:
             return  # asked again with the next heartbeat
-        self._proven = answer.error_code == FENCED_INSTANCE_ID
-        if not self._proven and errors.for_code(answer.error_code) not in (*MOVED, errors.GroupLoadInProgressError):
+        if refused is not False:
+            self._proven = bool(refused)
+            return
+        self._doubted_since = self._doubted_since or monotonic()
+        if monotonic() - self._doubted_since >= DOUBT_SECONDS:
             self._end(_without_static_members())
+
+    async def _refuses_a_stranger(self) -> bool | None:
+        """Beat as a stranger under our instance id; None: the one that was asked cannot know."""
+        stranger = InstanceHeartbeat(self.group_id, self.generation, "a stranger", self._group_instance_id)
+        code = (await super()._send_req(stranger)).error_code
+        if code == FENCED_INSTANCE_ID:
+            return True
+        return None if errors.for_code(code) in (*MOVED, errors.GroupLoadInProgressError) else False
 
     async def _do_rejoin_group(self, subscription: Any) -> bool:
         self._joining = True
+        self._doubted_since = None  # whoever is no member is no stranger's victim
         try:
             return bool(await super()._do_rejoin_group(subscription))
         finally:
@@ -130,17 +145,22 @@ class StaticCoordinator(GroupCoordinator):
             self.request_rejoin()
 
     async def belongs(self) -> bool:
-        """Ask the group whether this member is in it, neither replaced nor forgotten; waits for an answer."""
+        """Ask the group whether this member is in it, neither replaced nor forgotten; waits for an answer.
+
+        A yes counts from a coordinator that refuses a stranger: one that is still loading the group says it to all.
+        """
         while not self.ended:
             member = self.member_id
             try:
                 await self.ensure_coordinator_known()
+                node = self.coordinator_id
+                knows = await self._refuses_a_stranger()
                 answer = await self._send_req(HeartbeatRequest(self.group_id, self.generation, member))
             except errors.KafkaError:
                 await self._wait_a_little()
                 continue
             said = errors.for_code(answer.error_code)
-            if said in BELONGS:
+            if said in BELONGS and knows and node == self.coordinator_id:
                 return True
             if said is errors.UnknownMemberIdError and member == self.member_id and not self._joining:
                 return False

@@ -79,6 +79,7 @@ def word(state: str, minute: int, sentence: str, *, changed: int, member: str = 
     moment = rfc3339(START_MS + minute * MINUTE_MS)
     dimension = "campaign" if member == "door" else "influencer"
     said = {"state": state, "minute": moment, "sentence": sentence, "changed": changed, "version": version}
+    said["next_step"] = "Give a test donation."
     return lines({**msgspec.json.decode(line), **said, "member": member, "dimension": dimension})
 
 

@@ -12,9 +12,12 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
 
 from schemas.errors import Fault
+from streams.transport import membership
 from streams.transport.membership import FENCED_INSTANCE_ID, InstanceHeartbeat, StaticCoordinator
 
+FENCED = FENCED_INSTANCE_ID
 YES = errors.NoError.errno
+LOADING = errors.GroupLoadInProgressError.errno
 REBALANCING = errors.RebalanceInProgressError.errno
 UNKNOWN = errors.UnknownMemberIdError.errno
 MOVED = errors.NotCoordinatorForGroupError.errno
@@ -87,11 +90,13 @@ def test_a_member_forgets_itself_only_where_a_join_says_so(monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("answers", "belongs", "faults"),
     [
-        ((YES,), True, 0),
-        ((REBALANCING,), True, 0),
-        ((UNKNOWN,), False, 0),
-        ((FENCED_INSTANCE_ID,), False, 1),
-        ((MOVED, OLD_GENERATION, errors.RequestTimedOutError(), YES), True, 0),
+        ((FENCED, YES), True, 0),
+        ((FENCED, REBALANCING), True, 0),
+        ((UNKNOWN, UNKNOWN), False, 0),
+        ((FENCED, FENCED), False, 1),
+        ((YES, YES, FENCED, YES), True, 0),  # a coordinator that loads says yes to everybody
+        ((LOADING, YES, FENCED, YES), True, 0),
+        ((MOVED, MOVED, FENCED, OLD_GENERATION, errors.RequestTimedOutError(), FENCED, YES), True, 0),
     ],
 )
 def test_the_group_is_asked_until_it_answers(
@@ -103,13 +108,25 @@ def test_the_group_is_asked_until_it_answers(
 
 
 @pytest.mark.parametrize(
-    ("answer", "refused"), [(FENCED_INSTANCE_ID, 0), (MOVED, 0), (YES, 1), (UNKNOWN, 1), (NotImplementedError(), 1)]
+    ("answers", "refused"),
+    [
+        ((FENCED, YES, YES), 0),
+        ((MOVED, YES, MOVED, YES), 0),
+        ((YES, YES, FENCED, YES), 0),  # it was loading the group
+        ((YES, YES, YES, YES), 1),
+        ((UNKNOWN, YES, UNKNOWN, YES), 1),
+        ((NotImplementedError(),), 1),
+    ],
 )
-def test_a_broker_that_lets_two_be_one_is_refused(
-    monkeypatch: pytest.MonkeyPatch, answer: int | Exception, refused: int
+def test_a_broker_that_goes_on_letting_two_be_one_is_refused(
+    monkeypatch: pytest.MonkeyPatch, answers: tuple[int | Exception, ...], refused: int
 ) -> None:
-    member = Member(monkeypatch, answer, YES)
-    asyncio.run(member.coordinator._do_heartbeat())
+    moments = iter((1.0, 1.0, 2.0, 2.0))  # asked at the first doubt, whether it lasts, and again
+    monkeypatch.setattr(membership, "monotonic", lambda: next(moments))
+    monkeypatch.setattr(membership, "DOUBT_SECONDS", 0.5)
+    member = Member(monkeypatch, *answers)
+    while member.answers and not member.told:
+        asyncio.run(member.coordinator._do_heartbeat())
     faults: list[Fault] = member.told
     assert [fault.what for fault in faults] == refused * [
         "GROUNDSWELL_INSTANCE is set, and this broker has no static members"
