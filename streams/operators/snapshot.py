@@ -17,6 +17,7 @@ from schemas.slices import SLICES_SCHEMA, Entity
 from schemas.topics import SOURCES
 from streams.operators.attribution import least_patience_ms
 from streams.operators.attribution_state import Attribution, Tally
+from streams.operators.counters import Money
 from streams.operators.feeds import Claim, Feeds
 from streams.operators.identities import Identities
 from streams.operators.ledgers import Owner, Rows, ledger_of
@@ -25,7 +26,7 @@ SNAPSHOT_SCHEMA: Final = 4  # 2: what heartbeats said; 3: silences of feeds; 4: 
 
 
 SavedCounts = dict[int, list[int]]  # by end of the minute
-SavedMoney = dict[int, dict[str, list[int]]]
+SavedMoney = dict[int, Money]
 
 
 class Snapshot(Struct, frozen=True, array_like=True):

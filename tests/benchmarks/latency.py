@@ -24,7 +24,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +31,7 @@ from schemas.errors import Fault
 from streams.store import Away
 from tests.benchmarks.distribution import Distribution
 from tests.benchmarks.overload import land
-from tests.benchmarks.pipeline import Pipeline
+from tests.benchmarks.pipeline import Pipeline, days_around_now
 from tests.benchmarks.probe import Probe, Sighting
 from tests.benchmarks.promises import Promises
 from tests.benchmarks.sampling import ROLES, Sampler
@@ -59,16 +58,13 @@ def main() -> int:
     parser.add_argument("--probes", type=float, default=8.0, help="a second")
     options = parser.parse_args()
     judge = Promises()
-    now = datetime.now(UTC)
-    days = tuple((now + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:00:00Z") for hours in (-2, 46))
     try:
-        with Pipeline({}, (days[0], days[1]), store=True) as pipeline:
+        with Pipeline({}, days_around_now(), store=True) as pipeline:
             run(pipeline, options, judge)
     except (Fault, TimeoutError, Away) as error:
         print(f"latency: FAILED, {error}")
         return 1
-    print(f"latency: {'FAILED: ' + '; '.join(judge.trouble) if judge.trouble else 'holds'}")
-    return 1 if judge.trouble else 0
+    return judge.verdict("latency")
 
 
 def run(pipeline: Pipeline, options: argparse.Namespace, judge: Promises) -> None:

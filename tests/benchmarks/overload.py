@@ -30,12 +30,11 @@ import json
 import sys
 import time
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from schemas.errors import Fault
 from streams.commands.audit import audit_with, describe
-from tests.benchmarks.pipeline import Pipeline, pinned
+from tests.benchmarks.pipeline import Pipeline, days_around_now, pinned
 from tests.benchmarks.promises import Promises
 from tests.benchmarks.sampling import ROLES, Sampler
 from tests.benchmarks.store_checks import has_landed, what_is_missing
@@ -68,16 +67,13 @@ def main() -> int:
     parser.add_argument("--audit-up-to", type=int, default=1_000_000, help="events that this machine can audit")
     options = parser.parse_args()
     judge = Promises()
-    now = datetime.now(UTC)
-    days = tuple((now + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:00:00Z") for hours in (-2, 46))
     try:
-        with Pipeline(SETTINGS, (days[0], days[1]), store=True) as pipeline:
+        with Pipeline(SETTINGS, days_around_now(), store=True) as pipeline:
             run(pipeline, options, judge)
     except (Fault, TimeoutError) as error:
         print(f"overload: FAILED, {error}")
         return 1
-    print(f"overload: {'FAILED: ' + '; '.join(judge.trouble) if judge.trouble else 'holds'}")
-    return 1 if judge.trouble else 0
+    return judge.verdict("overload")
 
 
 def run(pipeline: Pipeline, options: argparse.Namespace, judge: Promises) -> None:

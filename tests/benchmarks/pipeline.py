@@ -11,6 +11,7 @@ import shutil
 import sys
 import time
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
@@ -31,6 +32,7 @@ from tests.benchmarks.fill import CAMPAIGN
 from tests.chaos.proxy import Proxy
 
 LOOK_SECONDS: Final = 0.01
+WHOLE_HOUR: Final = "%Y-%m-%dT%H:00:00Z"
 CAMPAIGN_FILE: Final = """
 id = "{id}"
 title = "Measured"
@@ -200,6 +202,13 @@ def peak_memory(pid: int) -> int:
 def _status_bytes(pid: int, name: str) -> int:
     match = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(match[1]) * 1024 if match else 0
+
+
+def days_around_now() -> tuple[str, str]:
+    """Begin and end of a campaign of 48 hours that began two hours ago, for producers of events of now."""
+    now = datetime.now(UTC)
+    begin, end = (now + timedelta(hours=hours) for hours in (-2, 46))
+    return begin.strftime(WHOLE_HOUR), end.strftime(WHOLE_HOUR)
 
 
 def pinned() -> list[str]:

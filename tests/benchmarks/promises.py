@@ -13,3 +13,8 @@ class Promises:
         print(f"{'ok   ' if holds else 'WRONG'} {sentence}", flush=True)
         if not holds:
             self.trouble.append(sentence)
+
+    def verdict(self, program: str) -> int:
+        """The last line of a program, and its exit code."""
+        print(f"{program}: {'FAILED: ' + '; '.join(self.trouble) if self.trouble else 'holds'}")
+        return 1 if self.trouble else 0

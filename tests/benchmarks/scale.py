@@ -59,8 +59,7 @@ def main() -> int:
     except (Fault, TimeoutError, Away) as error:
         print(f"scale: FAILED, {error}")
         return 1
-    print(f"scale: {'FAILED: ' + '; '.join(judge.trouble) if judge.trouble else 'holds'}")
-    return 1 if judge.trouble else 0
+    return judge.verdict("scale")
 
 
 def run(pipeline: Pipeline, events: int, judge: Promises) -> None:
