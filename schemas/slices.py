@@ -7,7 +7,7 @@ was paused and goes on late must not overwrite anybody but itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Annotated, Final, NamedTuple
 
@@ -113,6 +113,9 @@ class Acceptance(Struct, frozen=True, tag="acceptance", tag_field="type"):
     at: int
 
 
+# An entity's number (anybody's), the minute's end, its counts and money, as a writer has them.
+Row = tuple[int, int, list[int], dict[str, list[int]] | None]
+
 SliceRecord = Slice | Progress | Acceptance
 _decoder: msgspec.json.Decoder[SliceRecord] = msgspec.json.Decoder(SliceRecord)
 _encoder = msgspec.json.Encoder()
@@ -169,6 +172,36 @@ def destinations_of(entity: Entity, partitions: int) -> Sequence[int]:
 def slice_key(record: Slice) -> bytes:
     entity = f"{record.campaign_id}|{record.dimension}|{record.member}"
     return f"{entity}|{record.end}|{record.source_partition}|{record.incarnation}".encode()
+
+
+class SliceWriter:
+    """Records of slices that one writer says at one version, without a `Slice` for each.
+
+    It writes what `encode` and `slice_key` would, in a third of the time: an entity's part of a record is made once.
+    """
+
+    def __init__(self, source_partition: int, incarnation: str, version: int) -> None:
+        said = (source_partition, _encoder.encode(incarnation), version)
+        self._rest = b',"source_partition":%d,"incarnation":%b,"version":%d,"counts":' % said
+        self._writer = f"{source_partition}|{incarnation}".encode()
+
+    def records(self, entity: Entity, rows: Iterable[Row]) -> list[tuple[bytes, bytes]]:
+        """(key, value) of each row of an entity."""
+        encode_one = _encoder.encode
+        key_head, value_head = "|".join(entity).encode(), _head_of(entity)
+        rest, writer = self._rest, self._writer
+        written = []
+        for _, end, counts, money in rows:
+            key = b"%b|%d|%b" % (key_head, end, writer)
+            value = b'%b%d%b%b,"money":%b}' % (value_head, end, rest, encode_one(counts), encode_one(money or {}))
+            written.append((key, value))
+        return written
+
+
+def _head_of(entity: Entity) -> bytes:
+    names = tuple(map(_encoder.encode, entity))
+    head = b'{"type":"slice","schema":%d,"campaign_id":%b,"dimension":%b,"member":%b,"end":'
+    return head % (SLICES_SCHEMA, *names)
 
 
 def progress_key(record: Progress) -> bytes:

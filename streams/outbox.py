@@ -32,6 +32,10 @@ class Message(NamedTuple):
     value: bytes
 
 
+AnyMessage = Message | tuple[str, int, bytes, bytes]
+"""A bare tuple is made in a tenth of the time, where there are hundreds of thousands."""
+
+
 class Outbox:
     """A producer that acknowledges whole lists.  Start it inside the running event loop."""
 
@@ -58,7 +62,7 @@ class Outbox:
         if self._producer is not None:
             await self._producer.stop()
 
-    async def send(self, messages: Iterable[Message]) -> int:
+    async def send(self, messages: Iterable[AnyMessage]) -> int:
         """Write the messages, each partition's in the order given, and wait until all are acknowledged.
 
         Returns:
@@ -73,23 +77,22 @@ class Outbox:
             futures: list[asyncio.Future[Any]] = []
             topics: Counter[str] = Counter()
             now_ms = int(time.time() * 1000)
-            number = 0
-            for message in messages:
-                number += 1
-                topics[message.topic] += 1
-                home = (message.topic, message.partition)
+            for topic, partition, key, value in messages:
+                home = (topic, partition)
                 builder = builders.get(home)
                 if builder is None:
                     builder = builders[home] = self._producer.create_batch()
-                if builder.append(key=message.key, value=message.value, timestamp=now_ms) is None:
-                    futures.append(await self._producer.send_batch(builder, message.topic, partition=message.partition))
+                if builder.append(key=key, value=value, timestamp=now_ms) is None:
+                    topics[topic] += builder.record_count()
+                    futures.append(await self._producer.send_batch(builder, topic, partition=partition))
                     builder = builders[home] = self._producer.create_batch()
-                    builder.append(key=message.key, value=message.value, timestamp=now_ms)
+                    builder.append(key=key, value=value, timestamp=now_ms)
             for (topic, partition), builder in builders.items():
+                topics[topic] += builder.record_count()
                 futures.append(await self._producer.send_batch(builder, topic, partition=partition))
             failpoints.reach("before_acknowledgement")
             for future in futures:
                 await future
             failpoints.reach("after_acknowledgement")
             self.acknowledged.update(topics)
-            return number
+            return topics.total()

@@ -18,7 +18,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas import annotations as notes
 from schemas import heartbeats, results, stalls
-from schemas.codec import Codec, Rejection
+from schemas.codec import Codec
 from schemas.dead_letters import DeadLetter
 from schemas.errors import Fault, without_values
 from schemas.rows import annotation_row, dead_letter_row, heartbeat_row, raw_row, stall_row
@@ -85,20 +85,20 @@ class Rows:
         self.batches.append(batch)
 
     def _add_events(self, topic: str, batch: Batch) -> None:
-        partition = batch.tp.partition
-        for record in batch.records:
-            verdict = self._codec.judge(topic, partition, record.key, record.value, record.timestamp)
-            if isinstance(verdict, Rejection):
-                continue  # attribution, with the same codec, has written the dead letter
-            event, occurred_ms = verdict
-            late = record.timestamp - occurred_ms > self._lateness_ms[event.campaign_id]
+        partition, records = batch.tp.partition, batch.records
+        # Of what is rejected attribution, with the same codec, writes the dead letter.
+        accepted = self._codec.judge_batch(topic, partition, records).accepted
+        numbers = (accepted.places, accepted.occurred_ms, accepted.record_ms)
+        for event, place, occurred_ms, record_ms in zip(
+            accepted.events, *(column.tolist() for column in numbers), strict=True
+        ):
             row = raw_row(
                 event,
                 occurred_ms=occurred_ms,
-                record_time_ms=record.timestamp,
+                record_time_ms=record_ms,
                 partition=partition,
-                offset=record.offset,
-                late=late,
+                offset=records[place].offset,
+                late=record_ms - occurred_ms > self._lateness_ms[event.campaign_id],
             )
             self._append(topic, _encode(row))
 

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -30,9 +30,9 @@ from streams.collector import collector_resting
 from streams.observation.figures import VERDICTS, Figure
 from streams.operators.attribution import Folder
 from streams.operators.attribution_state import Attribution, forget, pack
-from streams.operators.emission import Extent, Round, absolute, begin_round, folded_up_to
+from streams.operators.emission import Extent, Round, begin_round, folded_up_to, written
 from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
-from streams.outbox import Message, Outbox
+from streams.outbox import AnyMessage, Message, Outbox
 from streams.settings import Settings
 from streams.transport import Batch, Positions
 
@@ -191,8 +191,8 @@ class AttributionRole:
             snapshot = to_bytes(state, self.fingerprint) if is_due else b""
         sent = 0
         for start in range(0, max(1, len(begun.dirty)), SLICES_AT_ONCE):
-            piece = absolute(state, begun.dirty[start : start + SLICES_AT_ONCE], incarnation)
-            messages = [*(self._letters(begun) if start == 0 else ()), *self._slices(piece)]
+            piece = written(state, begun.dirty[start : start + SLICES_AT_ONCE], incarnation)
+            messages: list[AnyMessage] = [*(self._letters(begun) if start == 0 else ()), *self._slices(piece)]
             if start + SLICES_AT_ONCE >= len(begun.dirty):
                 messages += self._progress(begun)
             await self._app.consumer.check_fence()
@@ -292,13 +292,12 @@ class AttributionRole:
             for letter in begun.letters
         ]
 
-    def _slices(self, piece: list[tuple[Entity, slices.Slice]]) -> list[Message]:
+    def _slices(self, piece: Iterable[tuple[Entity, list[tuple[bytes, bytes]]]]) -> Iterator[AnyMessage]:
         topic, partitions = self.settings.topic(SLICES), self.settings.partitions
-        messages: list[Message] = []
-        for entity, record in piece:
-            key, value = slices.slice_key(record), slices.encode(record)
-            messages += [Message(topic, number, key, value) for number in slices.destinations_of(entity, partitions)]
-        return messages
+        for entity, records in piece:
+            for number in slices.destinations_of(entity, partitions):
+                for key, value in records:
+                    yield topic, number, key, value
 
     def _progress(self, begun: Round) -> list[Message]:
         """Told to every partition of `slices`, after the slices that it vouches for."""

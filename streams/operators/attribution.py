@@ -4,44 +4,37 @@ Law: the state is a fold of the log and does not depend on how the topics interl
 sets, and the join asks only "is there a share for this referral".  An event that comes before its share is
 counted at once as unattributed; when the share arrives, all that the referral brought moves to its owner.
 
-    records --judge--> new? --whose?--> sums of the batch by minute and account --spread--> rows of four ledgers
+    records --judge--> columns --new?--> those seen first --whose?--> accounts --count--> rows of four entities
 
-The unit of work is a batch of one topic: what it brought to an account in a minute is summed first, so that the hot
-path touches one number and not four rows.
+The unit of work is a batch of one topic, and what can be asked of a whole column is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
 
 from schemas.campaign import Campaign
 from schemas.codec import Codec, Rejection
+from schemas.columns import Integers
 from schemas.dead_letters import dead_letter
-from schemas.events import Donation, Impression, Share
+from schemas.events import Share
 from schemas.heartbeats import Heard, hear
 from schemas.reasons import Reason
-from schemas.slices import COUNTS
 from schemas.times import MINUTE_MS
-from schemas.topics import HEARTBEATS
+from schemas.topics import CLICKS, DONATIONS, HEARTBEATS, IMPRESSIONS, SHARES
+from schemas.verdicts import Columns, Record
+from streams.operators import counters
+from streams.operators.accounts import Book, Owner
 from streams.operators.attribution_state import Attribution
-from streams.operators.counters import CLICKS, ESTIMATED, MEASURED, SAMPLED, SHARES
-from streams.operators.identities import FRESH_AT_LEAST, Identities, identity_of
-from streams.operators.ledgers import Account, Book, Owner, Rows
+from streams.operators.counters import money_of
+from streams.operators.identities import Identities, are_new, identities_of
 
-_BASES: Final = {"measured": MEASURED, "sampled": SAMPLED, "estimated": ESTIMATED}
+_BASES: Final = {"measured": counters.MEASURED, "sampled": counters.SAMPLED, "estimated": counters.ESTIMATED}
 
-Sums = dict[int, dict[Account, int]]  # by end of the minute (epoch seconds), then by account
-
-
-class Record(Protocol):
-    """What is asked of a Kafka record."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Iterable[tuple[str, bytes]]
+Refusals = list[tuple[int, Rejection]]  # by place in the batch
 
 
 class Folder:
@@ -84,69 +77,33 @@ class Folder:
         state.feeds.confirm(state.positions)
 
     def _fold(self, state: Attribution, topic: str, records: Sequence[Record]) -> None:
-        """The hot path: what a batch shares is bound once, and a record makes as few calls as it can."""
-        tally, ids_of_minutes, books = state.tallies[topic], state.identities[topic], state.books
-        lateness_ms, clock = self._lateness_ms, state.clocks.get(topic, 0)
-        sums: tuple[Sums, ...] = tuple({} for _ in COUNTS)
-        accepted = duplicates = late = 0
-
-        for record, verdict in zip(records, self.codec.judge_all(topic, state.partition, records), strict=True):
-            if isinstance(verdict, Rejection):
-                self._refuse(state, topic, record, verdict)
-                continue
-            event, occurred_ms = verdict
-            record_ms = record.timestamp
+        judged = self.codec.judge_batch(topic, state.partition, records)
+        accepted, refusals = judged.accepted, list(judged.rejections)
+        if len(accepted):
             # A refused record does not move the clock: its time may be as wrong as the rest of it.
-            if record_ms > clock:
-                clock = record_ms
-            campaign_id = event.campaign_id
-            end = occurred_ms // MINUTE_MS * 60 + 60
-            identity = identity_of(campaign_id, event.referral_id, occurred_ms, event.event_id)
-            ids = ids_of_minutes.get(end)
-            if ids is None:
-                ids = ids_of_minutes[end] = Identities()
-            fresh = ids.fresh  # what `Identities` does is spelled out: two calls less a record
-            if identity in fresh or (ids.packed and ids.is_packed(identity)):
-                duplicates += 1
-                continue
-            book = books.get(campaign_id)
-            if book is None:
-                book = state.book_of(campaign_id)
-            if type(event) is Share:
-                taken = _register(state, book, event)
-                if taken is not None:
-                    self._refuse(state, topic, record, taken)
-                    continue
-            fresh.add(identity)
-            if len(fresh) > FRESH_AT_LEAST:
-                ids.slim()
-            accepted += 1
-            if record_ms - occurred_ms > lateness_ms[campaign_id]:
-                late += 1
+            state.clocks[topic] = max(state.clocks.get(topic, 0), int(accepted.record_ms.max()))
+        for campaign_id, events in accepted.by_campaign():
+            self._fold_campaign(state, topic, campaign_id, events, refusals)
+        for place, rejection in sorted(refusals, key=lambda refusal: refusal[0]):
+            self._refuse(state, topic, records[place], rejection)
 
-            if type(event) is Donation:
-                _count_gift(state, book, event, end)
-                continue
-            if type(event) is Share:
-                index, number = SHARES, 1
-                account = book.account_of(Owner(event.influencer_id, event.channel, event.tie))
-            else:
-                index, number = (_BASES[event.basis], event.count) if type(event) is Impression else (CLICKS, 1)
-                referral_id: str = event.referral_id  # type: ignore[assignment]  # these two always have one
-                account = book.accounts.get(referral_id) or book.nobody
-                if account is book.nobody:
-                    _orphan(book, referral_id).row(end)[index] += number
-            by_account = sums[index].get(end)
-            if by_account is None:
-                by_account = sums[index][end] = {}
-            by_account[account] = by_account.get(account, 0) + number
-
-        _spread(state, sums)
-        tally.accepted += accepted
-        tally.duplicates += duplicates
-        tally.late += late
-        if clock:
-            state.clocks[topic] = clock
+    def _fold_campaign(
+        self, state: Attribution, topic: str, campaign_id: str, events: Columns, refusals: Refusals
+    ) -> None:
+        tally, book = state.tallies[topic], state.book_of(campaign_id)
+        ends = events.occurred_ms // MINUTE_MS * 60 + 60
+        identities = identities_of(campaign_id, events)
+        if topic == SHARES:
+            seen, chosen = _register(state.identities[SHARES], book, events, ends, identities.tolist(), refusals)
+            tally.duplicates += seen
+        else:
+            fresh = are_new(state.identities[topic], ends, identities)
+            chosen = np.flatnonzero(fresh)
+            tally.duplicates += len(events) - len(chosen)
+        tally.accepted += len(chosen)
+        late = events.record_ms - events.occurred_ms > self._lateness_ms[campaign_id]
+        tally.late += int(late[chosen].sum())
+        _COUNT[topic](state, book, events, ends, chosen)
 
     def _refuse(self, state: Attribution, topic: str, record: Record, rejection: Rejection) -> None:
         state.tallies[topic].dead_lettered += 1
@@ -162,65 +119,104 @@ class Folder:
         state.letters.append(letter)
 
 
-def _register(state: Attribution, book: Book, share: Share) -> Rejection | None:
+def _register(
+    seen: dict[int, Identities], book: Book, shares: Columns, ends: Integers, identities: list[int], refusals: Refusals
+) -> tuple[int, Integers]:
+    """Make each share's referral its influencer's; how many were duplicates, and the positions of those that count.
+
+    One by one: a known id is a duplicate before anybody asks whose referral it is, and a refused claim is no known id.
+    """
+    duplicates, chosen = 0, []
+    for position, (share, end, identity) in enumerate(zip(shares.events, ends.tolist(), identities, strict=True)):
+        ids = seen.get(end)
+        if ids is None:
+            ids = seen[end] = Identities()
+        if identity in ids:
+            duplicates += 1
+            continue
+        taken = _claim(book, share)
+        if taken is not None:
+            refusals.append((int(shares.places[position]), taken))
+            continue
+        ids.put(identity)
+        chosen.append(position)
+    return duplicates, np.array(chosen, np.int64)
+
+
+def _claim(book: Book, share: Share) -> Rejection | None:
     """Make the share's referral its influencer's, or say that it is somebody else's."""
     account = book.accounts.get(share.referral_id)
     if account is None:
-        account = book.account_of(Owner(share.influencer_id, share.channel, share.tie))
-        book.accounts[share.referral_id] = account
-        _move_to_owner(state, book, share.referral_id, account)
-    elif account.owner.influencer_id != share.influencer_id:
+        book.give(share.referral_id, book.account_of(_owner_of(share)))
+    elif book.owners[account].influencer_id != share.influencer_id:
         expectation = "the influencer whose share came first, or a referral of its own"
         return Rejection(Reason.REFERRAL_TAKEN, "influencer_id", share.influencer_id, expectation)
     return None
 
 
-def _move_to_owner(state: Attribution, book: Book, referral_id: str, account: Account) -> None:
-    brought = book.orphans.pop(referral_id, None)
-    if brought is None:
-        return
-    for end, counts, money in brought.minutes():
-        for holder, sign in ((book.nobody, -1), (account, 1)):
-            for ledger in holder.ledgers:
-                ledger.add(end, counts, money, sign)
-                state.touch(ledger, end)
+def _owner_of(share: Share) -> Owner:
+    return Owner(share.influencer_id, share.channel, share.tie)
 
 
-def _orphan(book: Book, referral_id: str) -> Rows:
-    """What a referral without a share has brought, remembered for whoever comes to own it."""
-    rows = book.orphans.get(referral_id)
-    if rows is None:
-        rows = book.orphans[referral_id] = Rows()
-    return rows
+def _count_shares(state: Attribution, book: Book, shares: Columns, ends: Integers, chosen: Integers) -> None:
+    accounts = np.array([book.account_of(_owner_of(share)) for share in shares.take(chosen).events], np.int64)
+    once = np.ones(len(chosen), np.int64)
+    state.ledger.count(book.lines[accounts], ends[chosen], counters.SHARES * once, once)
 
 
-def _count_gift(state: Attribution, book: Book, gift: Donation, end: int) -> None:
-    """Gifts are few, so each is counted at once."""
-    account = book.direct
-    if gift.referral_id is not None:
-        account = book.accounts.get(gift.referral_id) or book.nobody
-        if account is book.nobody:
-            _orphan(book, gift.referral_id).count_gift(gift, end)
-    for ledger in account.ledgers:
-        ledger.count_gift(gift, end)
-        state.touch(ledger, end)
+def _count_clicks(state: Attribution, book: Book, clicks: Columns, ends: Integers, chosen: Integers) -> None:
+    once = np.ones(len(clicks), np.int64)
+    _count_reach(state, book, clicks, ends, counters.CLICKS * once, once, chosen)
 
 
-def _spread(state: Attribution, sums: Iterable[Sums]) -> None:
-    """Add what a batch brought to an account in a minute to its four rows, and mark them dirty."""
-    touched = state.touched
-    for index, by_minute in enumerate(sums):
-        for end, by_account in by_minute.items():
-            for account, number in by_account.items():
-                for ledger in account.ledgers:
-                    row = ledger.counts.get(end)
-                    if row is None:
-                        row = ledger.row(end)
-                    row[index] += number
-                    dirty = ledger.dirty
-                    if not dirty:
-                        touched.append(ledger)
-                    dirty.add(end)
+def _count_impressions(state: Attribution, book: Book, impressions: Columns, ends: Integers, chosen: Integers) -> None:
+    kinds = np.array([_BASES[impression.basis] for impression in impressions.events], np.int64)
+    numbers = np.array([impression.count for impression in impressions.events], np.int64)
+    _count_reach(state, book, impressions, ends, kinds, numbers, chosen)
+
+
+def _count_reach(
+    state: Attribution,
+    book: Book,
+    events: Columns,
+    ends: Integers,
+    kinds: Integers,
+    numbers: Integers,
+    chosen: Integers,
+) -> None:
+    accounts = np.array([book.accounts.get(key, book.nobody) for key in events.keys], np.int64)[chosen]
+    ends, kinds, numbers = ends[chosen], kinds[chosen], numbers[chosen]
+    state.ledger.count(book.lines[accounts], ends, kinds, numbers)
+    lost = np.flatnonzero(accounts == book.nobody)
+    columns = (chosen[lost], ends[lost], kinds[lost], numbers[lost])
+    for position, end, kind, number in zip(*(column.tolist() for column in columns), strict=True):
+        book.orphan(events.keys[position]).count(end, kind, number)
+
+
+def _count_gifts(state: Attribution, book: Book, gifts: Columns, ends: Integers, chosen: Integers) -> None:
+    accounts, kinds = [], []
+    for gift, end in zip(gifts.take(chosen).events, ends[chosen].tolist(), strict=True):
+        kind, money = money_of(gift)
+        account = book.direct
+        if gift.referral_id is not None:
+            account = book.accounts.get(gift.referral_id, book.nobody)
+            if account == book.nobody:
+                orphan = book.orphan(gift.referral_id)
+                orphan.count(end, kind, 1)
+                orphan.add_money(end, money)
+        state.ledger.add_money(book.lines[account].tolist(), end, money)
+        accounts.append(account)
+        kinds.append(kind)
+    lines = book.lines[np.array(accounts, np.int64)]
+    state.ledger.count(lines, ends[chosen], np.array(kinds, np.int64), np.ones(len(chosen), np.int64))
+
+
+_COUNT: Final = {
+    SHARES: _count_shares,
+    CLICKS: _count_clicks,
+    IMPRESSIONS: _count_impressions,
+    DONATIONS: _count_gifts,
+}
 
 
 def _heard(record: Record) -> Heard | None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from schemas.dead_letters import DeadLetter
 from schemas.slices import Entity
 from schemas.times import DAY_MS
 from schemas.topics import SOURCES
+from streams.operators.accounts import Book, Owner
 from streams.operators.counters import Counters
 from streams.operators.feeds import Feeds
 from streams.operators.identities import Identities
-from streams.operators.ledgers import Book, Ledger, Owner
+from streams.operators.ledger import Ledger, ends_of, numbers_of, places_of
 
 Referral = tuple[str, str]  # (campaign_id, referral_id)
 
@@ -31,8 +34,8 @@ class Attribution:
     """The state of one source partition, a function of its logs up to `positions`.
 
     `begins` holds where folding began, by topic; `clocks` the newest record time of each topic, epoch milliseconds.
-    `feeds` is what heartbeats said.  `touched` (the ledgers with dirty minutes) and `letters` are what has not been
-    emitted yet; `voice` is the incarnation that emitted last.
+    `feeds` is what heartbeats said.  The ledger's dirty rows and `letters` are what has not been emitted yet; `voice`
+    is the incarnation that emitted last.
     """
 
     partition: int
@@ -41,10 +44,9 @@ class Attribution:
     clocks: dict[str, int] = field(default_factory=dict)
     feeds: Feeds = field(default_factory=Feeds)
     books: dict[str, Book] = field(default_factory=dict)
-    ledgers: dict[Entity, Ledger] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
     identities: dict[str, dict[int, Identities]] = field(default_factory=lambda: {topic: {} for topic in SOURCES})
     tallies: dict[str, Tally] = field(default_factory=lambda: {topic: Tally() for topic in SOURCES})
-    touched: list[Ledger] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
     voice: str = ""
 
@@ -66,14 +68,8 @@ class Attribution:
     def book_of(self, campaign_id: str) -> Book:
         book = self.books.get(campaign_id)
         if book is None:
-            book = self.books[campaign_id] = Book(campaign_id, self.ledgers)
+            book = self.books[campaign_id] = Book(campaign_id, self.ledger)
         return book
-
-    def touch(self, ledger: Ledger, end: int) -> None:
-        """Mark a minute of an entity as one to emit."""
-        if not ledger.dirty:
-            self.touched.append(ledger)
-        ledger.dirty.add(end)
 
     # ---- copies, for whoever looks from outside ----------------------------------------------------------
 
@@ -81,19 +77,18 @@ class Attribution:
     def owners(self) -> dict[Referral, Owner]:
         """The owner of each referral that has been shared."""
         books = self.books.items()
-        return {(name, key): account.owner for name, book in books for key, account in book.accounts.items()}
+        return {(name, key): book.owners[account] for name, book in books for key, account in book.accounts.items()}
 
     @property
     def orphans(self) -> dict[Referral, dict[int, Counters]]:
         """What each of the other referrals has brought so far, by end of the minute."""
         books = self.books.items()
-        return {(name, key): rows.counters() for name, book in books for key, rows in book.orphans.items()}
+        return {(name, key): orphan.counters() for name, book in books for key, orphan in book.orphans.items()}
 
     @property
     def slices(self) -> dict[tuple[Entity, int], Counters]:
         """Every row of every entity, by entity and end of the minute."""
-        ledgers = self.ledgers.items()
-        return {(entity, end): row for entity, ledger in ledgers for end, row in ledger.counters().items()}
+        return self.ledger.counters()
 
 
 def doubt_unattributed(state: Attribution) -> None:
@@ -102,10 +97,13 @@ def doubt_unattributed(state: Attribution) -> None:
     A predecessor that read the topics in another order may have said of these minutes that events were
     unattributed whose share was read first here.  Only this can differ on the way to the same state.
     """
-    for campaign_id, end in {(ledger.entity.campaign_id, end) for ledger in state.touched for end in ledger.dirty}:
-        for ledger in state.book_of(campaign_id).nobody.ledgers[1:]:
-            ledger.row(end)
-            state.touch(ledger, end)
+    dirty = state.ledger.dirty_places()
+    campaigns = np.array([entity.campaign_id for entity in state.ledger.entities])[numbers_of(dirty)]
+    for campaign_id in np.unique(campaigns).tolist():
+        ends = np.unique(ends_of(dirty[campaigns == campaign_id]))
+        book = state.book_of(campaign_id)
+        for line in book.lines[book.nobody, 1:]:
+            state.ledger.touch(places_of(line, ends))
 
 
 def pack(state: Attribution, quiet_before: int) -> None:
@@ -129,12 +127,6 @@ def forget(state: Attribution, horizon_ms: int, now_ms: int) -> None:
     for ids_of_minutes in state.identities.values():
         for end in [end for end in ids_of_minutes if end < oldest]:
             del ids_of_minutes[end]
-    for ledger in state.ledgers.values():
-        for end in [end for end in ledger.counts if end < oldest and end not in ledger.dirty]:
-            ledger.drop(end)
+    state.ledger.forget(oldest)
     for book in state.books.values():
-        for referral, rows in list(book.orphans.items()):
-            for end in [end for end in rows.counts if end < oldest]:
-                rows.drop(end)
-            if not rows.counts:
-                del book.orphans[referral]
+        book.orphans = {name: orphan for name, orphan in book.orphans.items() if not orphan.forget(oldest)}

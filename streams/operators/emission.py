@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+
+import numpy as np
+from numpy.typing import NDArray
 
 from schemas.dead_letters import DeadLetter
-from schemas.slices import SLICES_SCHEMA, Entity, Progress, Slice
+from schemas.slices import SLICES_SCHEMA, Entity, Progress, Slice, SliceWriter
 from schemas.topics import SOURCES
 from streams.operators.attribution_state import Attribution, doubt_unattributed
-from streams.operators.ledgers import Ledger
+from streams.operators.counters import Money
 
 
 @dataclass(frozen=True)
@@ -31,10 +36,10 @@ class Extent:
 
 @dataclass(frozen=True)
 class Round:
-    """What one flush must say: the slices that were dirty when it began, then the progress that vouches for them."""
+    """What one flush must say: the rows that were dirty when it began, then the progress that vouches for them."""
 
     letters: list[DeadLetter]
-    dirty: list[tuple[Ledger, int]]
+    dirty: NDArray[np.intp]
     progress: Progress
 
 
@@ -49,44 +54,38 @@ def begin_round(state: Attribution, incarnation: str, extent: Extent, now_ms: in
     if incarnation != state.voice:
         doubt_unattributed(state)
         state.voice = incarnation
-    dirty, letters = _take_dirty(state), state.letters
+    dirty, letters = state.ledger.take_dirty(), state.letters
     state.letters = []
     return Round(letters, dirty, _progress(state, incarnation, extent, now_ms))
 
 
-def _take_dirty(state: Attribution) -> list[tuple[Ledger, int]]:
-    dirty = [(ledger, end) for ledger in state.touched for end in ledger.dirty]
-    for ledger in state.touched:
-        ledger.dirty.clear()
-    state.touched = []
-    return dirty
-
-
-def absolute(state: Attribution, dirty: Iterable[tuple[Ledger, int]], incarnation: str) -> list[tuple[Entity, Slice]]:
+def absolute(state: Attribution, rows: NDArray[np.intp], incarnation: str) -> Iterator[tuple[Entity, Slice]]:
     """The values of these slices as they are now, under the version of now: later than the round began is fuller."""
-    version, partition = state.version, state.partition
-    return [(ledger.entity, _slice(ledger, end, partition, incarnation, version)) for ledger, end in dirty]
+    version, partition, entities = state.version, state.partition, state.ledger.entities
+    for number, end, counts, money in state.ledger.values(rows):
+        entity = entities[number]
+        record = Slice(SLICES_SCHEMA, *entity, end, partition, incarnation, version, counts, _copied(money))
+        yield entity, record
+
+
+def written(
+    state: Attribution, rows: NDArray[np.intp], incarnation: str
+) -> Iterator[tuple[Entity, list[tuple[bytes, bytes]]]]:
+    """The same as keys and values of records, by entity: a third of the time that a struct for each takes."""
+    writer = SliceWriter(state.partition, incarnation, state.version)
+    for number, of_entity in groupby(state.ledger.values(rows), key=itemgetter(0)):
+        entity = state.ledger.entities[number]
+        yield entity, writer.records(entity, of_entity)
+
+
+def _copied(money: Money | None) -> Money:
+    return {currency: sums.copy() for currency, sums in money.items()} if money else {}
 
 
 def drain(state: Attribution, incarnation: str, extent: Extent, now_ms: int | None) -> Emission:
     """A whole round at once."""
     begun = begin_round(state, incarnation, extent, now_ms)
-    return Emission(begun.letters, absolute(state, begun.dirty, incarnation), begun.progress)
-
-
-def _slice(ledger: Ledger, end: int, partition: int, incarnation: str, version: int) -> Slice:
-    counts, money = ledger.at(end)
-    # Positional, in the order of its fields: names would take as long as all the rest.
-    return Slice(
-        SLICES_SCHEMA,
-        *ledger.entity,
-        end,
-        partition,
-        incarnation,
-        version,
-        counts.copy(),
-        {currency: sums.copy() for currency, sums in money.items()} if money else {},
-    )
+    return Emission(begun.letters, list(absolute(state, begun.dirty, incarnation)), begun.progress)
 
 
 def _progress(state: Attribution, incarnation: str, extent: Extent, now_ms: int | None) -> Progress:

@@ -12,19 +12,71 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
+import numpy as np
 from xxhash import xxh3_64_intdigest
 
+from schemas.columns import Bools, Hashes, Integers
+from schemas.verdicts import Columns
+
 FRESH_AT_LEAST: Final = 64
-# An id is moved five times, which takes 1 to 3 microseconds in all; a larger part would move less and hold more.
+# An id is moved five times; a larger part would move less and hold more.
 FRESH_PART: Final = 4
+FEW: Final = 16  # up to so many are looked up one by one
+
+# The finalizer of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014).
+_FIRST_FACTOR: Final = np.uint64(0xBF58476D1CE4E5B9)
+_SECOND_FACTOR: Final = np.uint64(0x94D049BB133111EB)
+_SHIFTS: Final = tuple(map(np.uint64, (30, 27, 31)))
 
 
-def identity_of(campaign_id: str, referral_id: str | None, occurred_ms: int, event_id: str) -> int:
-    """The 64-bit identity of an event within its topic; the same on every machine and every run."""
-    # No referral is empty, so a gift without one cannot be taken for one of a referral called None.
-    return xxh3_64_intdigest(f"{campaign_id}|{referral_id or ''}|{occurred_ms}|{event_id.lower()}".encode())
+def identities_of(campaign_id: str, events: Columns) -> Hashes:
+    """The 64-bit identities of events of one topic and campaign; the same on every machine and every run.
+
+    An identity is the campaign, the key (the referral, or none), the time and the id of an event.
+    """
+    parts = (
+        events.referral_hashes.astype(np.uint64),
+        events.occurred_ms.astype(np.uint64),
+        events.id_halves[:, 0],
+        events.id_halves[:, 1],
+    )
+    # For each value of the others every step is one to one in what it takes in.
+    mixed = np.full(len(events), xxh3_64_intdigest(campaign_id.encode()), np.uint64)
+    for part in parts:
+        mixed ^= part
+        mixed ^= mixed >> _SHIFTS[0]
+        mixed *= _FIRST_FACTOR
+        mixed ^= mixed >> _SHIFTS[1]
+        mixed *= _SECOND_FACTOR
+        mixed ^= mixed >> _SHIFTS[2]
+    return mixed
+
+
+def are_new(seen: dict[int, Identities], ends: Integers, identities: Hashes) -> Bools:
+    """Which of a batch are seen for the first time; from now on all of them have been.
+
+    Args:
+        seen: what was seen so far, by end of the minute.
+        ends: the minute of each.
+    """
+    order = np.argsort(ends, kind="stable")
+    sorted_ends = ends[order]
+    starts = np.flatnonzero(np.diff(sorted_ends, prepend=-1))
+    sorted_identities = identities[order].tolist()
+    known: list[int] = []
+    bounds = [*starts.tolist(), len(order)]
+    for end, (start, stop) in zip(sorted_ends[starts].tolist(), pairwise(bounds), strict=True):
+        ids = seen.get(end)
+        if ids is None:
+            ids = seen[end] = Identities()
+        known += [start + position for position in ids.add_all(sorted_identities[start:stop])]
+    fresh = np.ones(len(order), np.bool_)
+    fresh[order[known]] = False
+    return fresh
 
 
 class Identities:
@@ -43,6 +95,26 @@ class Identities:
             return False
         self.put(identity)
         return True
+
+    def add_all(self, identities: Sequence[int]) -> list[int]:
+        """Add these; the positions of those that were there, or earlier in the list."""
+        different = set(identities)
+        known = self.fresh & different
+        if self.packed:
+            known |= self._packed_among(identities)
+        self.fresh |= different - known if known else different
+        if len(self.fresh) > FRESH_AT_LEAST:
+            self.slim()
+        if not known and len(different) == len(identities):
+            return []
+        return [position for position, identity in enumerate(identities) if _was_in(known, identity)]
+
+    def _packed_among(self, identities: Sequence[int]) -> set[int]:
+        if len(identities) <= FEW:
+            return set(filter(self.is_packed, identities))
+        packed, asked = np.frombuffer(self.packed, np.uint64), np.array(identities, np.uint64)
+        nearest = np.minimum(np.searchsorted(packed, asked), len(packed) - 1)
+        return set(asked[packed[nearest] == asked].tolist())
 
     def put(self, identity: int) -> None:
         """Add what is known to be new."""
@@ -64,13 +136,17 @@ class Identities:
     def pack(self) -> None:
         """Move everything into the sorted array."""
         if self.fresh:
-            # Two sorted runs: sorting them together is one merge.
-            self.packed = array("Q", sorted([*sorted(self.fresh), *self.packed]))
+            self.packed = array("Q", self.to_bytes())
             self.fresh = set()
 
     def to_bytes(self) -> bytes:
         """All members, sorted, eight bytes each in the machine's order; `Identities(data)` reads them."""
-        return array("Q", sorted([*self.fresh, *self.packed])).tobytes() if self.fresh else self.packed.tobytes()
+        if not self.fresh:
+            return self.packed.tobytes()
+        fresh = np.fromiter(self.fresh, np.uint64, len(self.fresh))
+        every = np.concatenate((np.frombuffer(self.packed, np.uint64), fresh)) if self.packed else fresh
+        every.sort()
+        return every.tobytes()
 
     def is_packed(self, identity: int) -> bool:
         packed = self.packed
@@ -78,3 +154,10 @@ class Identities:
             return False
         index = bisect_left(packed, identity)
         return index < len(packed) and packed[index] == identity
+
+
+def _was_in(known: set[int], identity: int) -> bool:
+    """Whether it was known; from now on it is."""
+    before = len(known)
+    known.add(identity)
+    return len(known) == before

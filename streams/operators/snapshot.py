@@ -10,27 +10,59 @@ import hashlib
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 from msgspec import Struct
 
 from schemas.codec import Codec
+from schemas.columns import Integers
 from schemas.slices import SLICES_SCHEMA, Entity
 from schemas.topics import SOURCES
+from streams.operators.accounts import Book, Orphan, Owner
 from streams.operators.attribution import least_patience_ms
 from streams.operators.attribution_state import Attribution, Tally
 from streams.operators.counters import Money
 from streams.operators.feeds import Claim, Feeds
 from streams.operators.identities import Identities
-from streams.operators.ledgers import Owner, Rows, ledger_of
 
 SNAPSHOT_SCHEMA: Final = 4  # 2: what heartbeats said; 3: silences of feeds; 4: rows of an entity together
+# 5: rows as columns, other identities
 
 
-SavedCounts = dict[int, list[int]]  # by end of the minute
 SavedMoney = dict[int, Money]
+SavedOwner = tuple[str, str, str]
+
+
+class SavedBook(Struct, frozen=True, array_like=True):
+    """One campaign: its accounts, whose each referral is (by the account's number), and what the others brought."""
+
+    campaign_id: str
+    owners: list[SavedOwner]
+    accounts: dict[str, int]
+    orphans: dict[str, tuple[dict[int, int], SavedMoney]]
+
+
+class SavedColumn(Struct, frozen=True, array_like=True):
+    """Whole numbers in as few bytes each as the largest one needs; `kind` is numpy's name of them."""
+
+    kind: str
+    data: bytes
+
+    @classmethod
+    def of(cls, column: Integers) -> SavedColumn:
+        kind = np.result_type(*map(np.min_scalar_type, (column.min(initial=0), column.max(initial=0))))
+        return cls(kind.str, column.astype(kind).tobytes())
+
+    def column(self) -> Integers:
+        if self.kind not in _KINDS:
+            raise ValueError(f"not a snapshot (a column of {self.kind!r})")
+        return np.frombuffer(self.data, self.kind).astype(np.int64)
+
+
+_KINDS: Final = frozenset(np.dtype(kind).str for kind in ("u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8"))
 
 
 class Snapshot(Struct, frozen=True, array_like=True):
-    """Plain values, in the order of `Attribution`'s fields; rows as they are held, so that loading builds nothing."""
+    """Plain values; the ledger's rows as columns, so that neither saving nor loading makes an object of each."""
 
     schema: int
     fingerprint: str
@@ -38,10 +70,12 @@ class Snapshot(Struct, frozen=True, array_like=True):
     begins: dict[str, int]
     positions: dict[str, int]
     clocks: dict[str, int]
-    owners: list[tuple[str, str, str, str, str]]
-    orphans: list[tuple[str, str, SavedCounts, SavedMoney]]
+    entities: list[tuple[str, str, str]]
+    places: SavedColumn
+    counts: list[SavedColumn]
+    money: SavedMoney
+    books: list[SavedBook]
     identities: list[tuple[str, int, bytes]]
-    slices: list[tuple[str, str, str, SavedCounts, SavedMoney]]
     tallies: dict[str, tuple[int, int, int, int]]
     feeds: dict[str, int]
     played: dict[str, int]
@@ -72,6 +106,7 @@ def fingerprint_of(codec: Codec) -> str:
 def to_bytes(state: Attribution, fingerprint: str) -> bytes:
     """The state as bytes.  Everything before it must have been emitted."""
     state.feeds.confirm(state.positions)
+    places, counts = state.ledger.columns()
     return _encoder.encode(
         Snapshot(
             schema=SNAPSHOT_SCHEMA,
@@ -80,24 +115,16 @@ def to_bytes(state: Attribution, fingerprint: str) -> bytes:
             begins=state.begins,
             positions=state.positions,
             clocks=state.clocks,
-            owners=[
-                (campaign_id, referral_id, *account.owner)
-                for campaign_id, book in sorted(state.books.items())
-                for referral_id, account in book.accounts.items()
-            ],
-            orphans=[
-                (campaign_id, referral_id, rows.counts, rows.money)
-                for campaign_id, book in sorted(state.books.items())
-                for referral_id, rows in book.orphans.items()
-            ],
+            entities=list(state.ledger.entities),
+            places=SavedColumn.of(places),
+            counts=[SavedColumn.of(column) for column in counts.T],
+            money=state.ledger.money,
+            books=[_saved_book(book) for book in state.books.values()],
             identities=[
                 (topic, end, identities.to_bytes())
                 for topic, by_end in state.identities.items()
                 for end, identities in by_end.items()
                 if len(identities)
-            ],
-            slices=[
-                (*entity, ledger.counts, ledger.money) for entity, ledger in state.ledgers.items() if ledger.counts
             ],
             tallies={
                 topic: (tally.accepted, tally.duplicates, tally.dead_lettered, tally.late)
@@ -109,6 +136,11 @@ def to_bytes(state: Attribution, fingerprint: str) -> bytes:
             silences=state.feeds.silences,
         )
     )
+
+
+def _saved_book(book: Book) -> SavedBook:
+    orphans = {name: (orphan.counts, orphan.money) for name, orphan in book.orphans.items()}
+    return SavedBook(book.campaign_id, list(book.owners), book.accounts, orphans)
 
 
 def from_bytes(data: bytes, partition: int, fingerprint: str) -> Attribution:
@@ -126,16 +158,21 @@ def from_bytes(data: bytes, partition: int, fingerprint: str) -> Attribution:
     state.identities = {topic: {} for topic in SOURCES}
     for topic, end, packed in saved.identities:
         state.identities[topic][end] = Identities(packed)
-    for campaign_id, dimension, member, counts, money in saved.slices:
-        ledger_of(state.ledgers, Entity(campaign_id, dimension, member)).keep(counts, money)
-    for campaign_id, referral_id, *owner in saved.owners:
-        book = state.book_of(campaign_id)
-        book.accounts[referral_id] = book.account_of(Owner(*owner))
-    for campaign_id, referral_id, counts, money in saved.orphans:
-        rows = state.book_of(campaign_id).orphans[referral_id] = Rows()
-        rows.keep(counts, money)
+    for entity in saved.entities:
+        state.ledger.number_of(Entity(*entity))
+    state.ledger.keep(saved.places.column(), np.stack([column.column() for column in saved.counts], axis=1))
+    state.ledger.money = saved.money
+    for saved_book in saved.books:
+        _open(state.book_of(saved_book.campaign_id), saved_book)
     state.tallies = {topic: Tally(*numbers) for topic, numbers in saved.tallies.items()}
     return state
+
+
+def _open(book: Book, saved: SavedBook) -> None:
+    for owner in saved.owners:
+        book.account_of(Owner(*owner))
+    book.accounts = saved.accounts
+    book.orphans = {name: Orphan(counts, money) for name, (counts, money) in saved.orphans.items()}
 
 
 def _decoded(data: bytes) -> Snapshot:

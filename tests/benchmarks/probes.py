@@ -94,7 +94,7 @@ async def checkpoint_costs(settings: Settings) -> list[Cost]:
         encoded = time.perf_counter()
         ids = sum(len(one) for by_end in state.identities.values() for one in by_end.values())
         seconds = (read - began, decoded - read, encoded - decoded)
-        slices = sum(len(ledger.counts) for ledger in state.ledgers.values())
+        slices = len(state.ledger)
         costs.append(Cost(partition, len(data), ids, slices, *seconds))
         del state
         await asyncio.sleep(0)

@@ -229,11 +229,11 @@ def test_what_is_folded_while_a_round_goes_out_is_not_vouched_for() -> None:
     player_beat(logs, R1, 5)
     fold_all(FOLDER, state, logs)
     begun_round = begin_round(state, "one", Extent(logs.ends(R1), idle=True), None)
-    said_before = {(ledger.entity, end) for ledger, end in begun_round.dirty}
+    said_before = {(entity, said.end) for entity, said in absolute(state, begun_round.dirty, "one")}
     click(logs, 8)
     player_beat(logs, R1, 10)
     fold_all(FOLDER, state, logs)
-    slices = absolute(state, begun_round.dirty, "one")
+    slices = list(absolute(state, begun_round.dirty, "one"))
     assert begun_round.progress.complete == time_of(5)
     assert {(entity, said.end) for entity, said in slices} == said_before
     assert not any(said.end * 1000 > time_of(5) for _, said in slices)

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from random_logs import tried
 
 from schemas.events import Donation
-from streams.operators.counters import Counters
-from streams.operators.ledgers import Rows
+from streams.operators.counters import DONATIONS, REFUNDS, Counters, money_of
 
 _money = st.lists(st.integers(-3, 3), min_size=3, max_size=3).filter(any)
 counters = st.builds(
@@ -54,7 +53,7 @@ def donation(**fields: str | None) -> Donation:
 
 
 def test_a_refund_counts_apart_and_its_fee_with_the_fees() -> None:
-    rows = Rows()
-    rows.count_gift(donation(kind="donation", amount="10.00", currency="USD", fee="0.30"), 60)
-    rows.count_gift(donation(kind="refund", amount="4", currency="USD", fee="0.05"), 60)
-    assert rows.counters() == {60: Counters([0, 0, 0, 0, 0, 1, 1], {"USD": [1000, 35, 400]})}
+    gift = donation(kind="donation", amount="10.00", currency="USD", fee="0.30")
+    refund = donation(kind="refund", amount="4", currency="USD", fee="0.05")
+    assert money_of(gift) == (DONATIONS, {"USD": [1000, 30, 0]})
+    assert money_of(refund) == (REFUNDS, {"USD": [0, 5, 400]})

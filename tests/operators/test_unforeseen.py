@@ -44,7 +44,11 @@ def codec(monkeypatch: pytest.MonkeyPatch) -> Codec:
             raise ZeroDivisionError
         return parse_ms(text)
 
+    def buggy_too(texts: list[str]) -> Any:
+        return [buggy(text) for text in texts]
+
     monkeypatch.setattr("schemas.codec.parse_ms", buggy)
+    monkeypatch.setattr("schemas.short_way.times_ms", buggy_too)
     return Codec({"usd": campaign_of("usd", "USD")}, PARTITIONS)
 
 
@@ -75,5 +79,8 @@ def test_a_machine_without_memory_is_no_fault_of_the_event(codec: Codec, monkeyp
         raise MemoryError
 
     monkeypatch.setattr("schemas.codec.parse_ms", exhausted)
+    monkeypatch.setattr("schemas.short_way.times_ms", exhausted)
+    with pytest.raises(MemoryError):
+        codec.judge_batch("clicks", HOME, [click(1)])
     with pytest.raises(MemoryError):
         codec.judge("clicks", HOME, KEY, click(1).value, START_MS + 1000)

@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
+from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
+import pytest
 from contract_examples import CODEC, PARTITIONS, Record, golden_records
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,11 +47,19 @@ SCHEMAS = {
 }
 
 
+class Sent(NamedTuple):
+    """A record as a client hands it on."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
 def check(record: Record) -> Event | Rejection:
     """The verdict of a record, held to the oracle."""
     verdict = record.verdict()
-    at_length = CODEC._judge_at_length(record.topic, record.partition, record.key, record.value, record.record_time_ms)
-    assert verdict == at_length, "the short way passes what the long way refuses, or reads it otherwise"
     if isinstance(verdict, Rejection):
         check_rejection(record, verdict)
         return verdict
@@ -158,6 +169,41 @@ def test_whatever_the_bytes_the_verdict_is_an_event_or_a_rejection_from_the_list
             assert SCHEMAS[record.topic].is_valid(json.loads(record.value)), f"message {number}: {record}"
     assert seen.keys() == {"accepted", *CODEC_REASONS}
     assert min(seen.values()) >= 50, seen
+
+
+def verdicts_of(batch: list[Record]) -> list[tuple[Event, int] | Rejection]:
+    """What is said of records of one topic and partition together, in their order."""
+    topic, partition = batch[0].topic, batch[0].partition
+    records = [Sent(place, one.record_time_ms, one.key, one.value) for place, one in enumerate(batch)]
+    judged = CODEC.judge_batch(topic, partition, records)
+    found: dict[int, tuple[Event, int] | Rejection] = dict(judged.rejections)
+    accepted = judged.accepted
+    for place, event, ms in zip(accepted.places.tolist(), accepted.events, accepted.occurred_ms.tolist(), strict=True):
+        found[place] = event, ms
+    assert accepted.places.tolist() == sorted(accepted.places.tolist())
+    assert accepted.record_ms.tolist() == [batch[place].record_time_ms for place in accepted.places.tolist()]
+    assert [str(UUID(event.event_id)) for event in accepted.events] == [
+        str(UUID(bytes=halves.tobytes())) for halves in accepted.id_halves
+    ]
+    return [found[place] for place in range(len(batch))]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 500])
+def test_a_batch_is_judged_as_each_of_its_records_is(size: int) -> None:
+    """The short way passes nothing that the long way refuses, reads nothing otherwise, and mixes up no two records."""
+    number = MESSAGES if size == 500 else MESSAGES // 20
+    by_place: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
+    for record in map(spoilt, range(number)):
+        by_place[record.topic, record.partition].append(record)
+    for record in GOLDEN * 20:  # beside the spoilt ones, so that most batches go both ways
+        by_place[record.topic, record.partition].append(record)
+    for records in by_place.values():
+        for batch in batched(records, size):
+            assert verdicts_of(batch) == [CODEC.judge(batch[0].topic, batch[0].partition, *one[2:]) for one in batch]
+
+
+def batched(records: list[Record], size: int) -> list[list[Record]]:
+    return [records[start : start + size] for start in range(0, len(records), size)]
 
 
 @given(st.sampled_from(sorted(EVENTS)), st.binary(max_size=400) | st.none(), st.integers(-(2**63), 2**63 - 1))

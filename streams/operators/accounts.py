@@ -1,0 +1,137 @@
+"""Whose an event is: the account of each referral, and what the others have brought so far.
+
+    event --referral--> account --> its four entities (campaign, influencer, channel, tie)
+
+An account is a number, so that those of a batch are a column.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from schemas.columns import Integers
+from schemas.slices import CAMPAIGN, CHANNEL, DIRECT, INFLUENCER, TIE, UNATTRIBUTED, Entity
+from streams.operators.counters import Counters, Money, add_money
+from streams.operators.ledger import NUMBERS, Ledger
+
+_NO_MONEY: Final[Money] = {}
+_FIRST_ACCOUNTS: Final = 64
+_KIND_BITS: Final = 3  # seven kinds
+_KIND_MASK: Final = (1 << _KIND_BITS) - 1
+
+
+class Owner(NamedTuple):
+    """Whose a referral is: what its first share said."""
+
+    influencer_id: str
+    channel: str
+    tie: str
+
+
+NOBODY: Final = Owner(UNATTRIBUTED, UNATTRIBUTED, UNATTRIBUTED)
+WITHOUT_REFERRAL: Final = Owner(DIRECT, DIRECT, DIRECT)
+
+
+class Orphan:
+    """What a referral without a share has brought, by end of the minute, for whoever comes to own it."""
+
+    __slots__ = ("counts", "money")
+
+    def __init__(self, counts: dict[int, int] | None = None, money: dict[int, Money] | None = None) -> None:
+        self.counts = {} if counts is None else counts  # by minute and kind together: numbers are no objects to walk
+        self.money = {} if money is None else money
+
+    def count(self, end: int, kind: int, number: int) -> None:
+        place = end << _KIND_BITS | kind
+        self.counts[place] = self.counts.get(place, 0) + number
+
+    def add_money(self, end: int, money: Money) -> None:
+        """Money that comes to nothing leaves no trace."""
+        sums = self.money.setdefault(end, {})
+        add_money(sums, money)
+        if not sums:
+            del self.money[end]
+
+    def minutes(self) -> Iterator[tuple[int, list[int], Money]]:
+        """(end, counts, money) of every minute."""
+        by_end: defaultdict[int, list[int]] = defaultdict(lambda: [0] * NUMBERS)
+        for place, number in self.counts.items():
+            by_end[place >> _KIND_BITS][place & _KIND_MASK] = number
+        for end, counts in by_end.items():
+            yield end, counts, self.money.get(end, _NO_MONEY)
+
+    def forget(self, oldest: int) -> bool:
+        """Drop the minutes that end before this epoch second; whether none is left."""
+        self.counts = {place: number for place, number in self.counts.items() if place >> _KIND_BITS >= oldest}
+        self.money = {end: money for end, money in self.money.items() if end >= oldest}
+        return not self.counts
+
+    def counters(self) -> dict[int, Counters]:
+        """A copy of everything, for whoever looks from outside."""
+        return {end: Counters(counts, money) for end, counts, money in self.minutes()}
+
+
+class Book:
+    """All that a partition knows of one campaign's referrals.
+
+    `accounts` holds the account of each referral that has been shared, `orphans` what the others have brought so far.
+    Of an account's number, `owners` has whose it is and `lines` the four entities that its events count in, as
+    numbers of the ledger, shape (n, 4).
+    """
+
+    def __init__(self, campaign_id: str, ledger: Ledger) -> None:
+        self.campaign_id = campaign_id
+        self._ledger = ledger
+        self._numbers: dict[Owner, int] = {}
+        self._lines = np.zeros((_FIRST_ACCOUNTS, 4), np.int64)
+        self.owners: list[Owner] = []
+        self.accounts: dict[str, int] = {}
+        self.orphans: dict[str, Orphan] = {}
+        self.nobody = self.account_of(NOBODY)
+        self.direct = self.account_of(WITHOUT_REFERRAL)
+
+    @property
+    def lines(self) -> Integers:
+        return self._lines[: len(self.owners)]
+
+    def account_of(self, owner: Owner) -> int:
+        number = self._numbers.get(owner)
+        if number is None:
+            number = self._numbers[owner] = len(self.owners)
+            if number == len(self._lines):
+                self._lines = np.concatenate((self._lines, np.zeros_like(self._lines)))
+            self._lines[number] = [self._ledger.number_of(entity) for entity in entities_of(self.campaign_id, owner)]
+            self.owners.append(owner)
+        return number
+
+    def orphan(self, referral_id: str) -> Orphan:
+        orphan = self.orphans.get(referral_id)
+        if orphan is None:
+            orphan = self.orphans[referral_id] = Orphan()
+        return orphan
+
+    def give(self, referral_id: str, account: int) -> None:
+        """Make a referral this account's, and move what it has brought so far there from nobody's."""
+        self.accounts[referral_id] = account
+        brought = self.orphans.pop(referral_id, None)
+        if brought is None:
+            return
+        # To the campaign it was counted all along.
+        nobodys, owners = self._lines[self.nobody, 1:].tolist(), self._lines[account, 1:].tolist()
+        for end, counts, money in brought.minutes():
+            self._ledger.add(nobodys, end, counts, money, sign=-1)
+            self._ledger.add(owners, end, counts, money)
+
+
+def entities_of(campaign_id: str, owner: Owner) -> tuple[Entity, ...]:
+    """The four entities that an owner's events count in."""
+    return (
+        Entity(campaign_id, CAMPAIGN, campaign_id),
+        Entity(campaign_id, INFLUENCER, owner.influencer_id),
+        Entity(campaign_id, CHANNEL, owner.channel),
+        Entity(campaign_id, TIE, owner.tie),
+    )

@@ -1,0 +1,143 @@
+"""A table of rows is a plain dictionary of sums, however it is filled, saved and emptied."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import msgspec
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from random_logs import tried
+
+from schemas.slices import COUNTS, SLICES_SCHEMA, Entity, Slice, SliceWriter, encode, slice_key
+from streams.operators.counters import Counters
+from streams.operators.ledger import Ledger
+
+ENTITIES = [Entity("door", "influencer", f"influencer-{number}") for number in range(6)]
+ENDS = [60 * minute for minute in range(1, 8)]
+
+events = st.lists(
+    st.tuples(
+        st.lists(st.integers(0, 5), min_size=2, max_size=2, unique=True),
+        st.sampled_from(ENDS),
+        st.integers(0, len(COUNTS) - 1),
+        st.integers(1, 10**12),
+    ),
+    max_size=60,
+)
+
+
+def ledger_of(batches: list[list[tuple[list[int], int, int, int]]]) -> Ledger:
+    ledger = Ledger()
+    for number, entity in enumerate(ENTITIES):
+        assert ledger.number_of(entity) == number
+    for batch in filter(None, batches):
+        lines, ends, kinds, numbers = zip(*batch, strict=True)
+        ledger.count(np.array(lines), np.array(ends), np.array(kinds), np.array(numbers))
+    return ledger
+
+
+def plain(batches: list[list[tuple[list[int], int, int, int]]]) -> dict[tuple[Entity, int], list[int]]:
+    sums: defaultdict[tuple[Entity, int], list[int]] = defaultdict(lambda: [0] * len(COUNTS))
+    for batch in batches:
+        for lines, end, kind, number in batch:
+            for line in lines:
+                sums[ENTITIES[line], end][kind] += number
+    return dict(sums)
+
+
+def rows_of(ledger: Ledger) -> dict[tuple[Entity, int], list[int]]:
+    return {place: counters.counts for place, counters in ledger.counters().items()}
+
+
+@tried(150)
+@given(st.lists(events, max_size=4))
+def test_counting_a_batch_is_counting_each_event(batches: list[list[tuple[list[int], int, int, int]]]) -> None:
+    ledger = ledger_of(batches)
+    assert rows_of(ledger) == plain(batches)
+    assert len(ledger) == len(plain(batches))
+
+
+@tried(100)
+@given(events, events)
+def test_rows_are_taken_once_and_again_when_they_change(
+    first: list[tuple[list[int], int, int, int]], second: list[tuple[list[int], int, int, int]]
+) -> None:
+    ledger = ledger_of([first])
+
+    def taken() -> list[tuple[Entity, int]]:
+        return [(ledger.entities[number], end) for number, end, _, _ in ledger.values(ledger.take_dirty())]
+
+    assert Counter(taken()) == Counter(plain([first]).keys())
+    assert taken() == []
+    for lines, end, kind, number in second:
+        ledger.count(np.array([lines]), np.array([end]), np.array([kind]), np.array([number]))
+    assert Counter(taken()) == Counter(plain([second]).keys())
+
+
+@tried(100)
+@given(st.lists(events, min_size=1, max_size=3), st.sampled_from(ENDS))
+def test_old_clean_rows_are_forgotten_with_their_money_and_the_others_stay(
+    batches: list[list[tuple[list[int], int, int, int]]], oldest: int
+) -> None:
+    ledger = ledger_of(batches[:-1])
+    for number in range(len(ENTITIES)):
+        ledger.add([number], ENDS[0], [0] * len(COUNTS), {"USD": [5, 0, 0]})
+    ledger.take_dirty()
+    before = ledger.counters()
+    for lines, end, kind, number in batches[-1]:
+        ledger.count(np.array([lines]), np.array([end]), np.array([kind]), np.array([number]))
+    dirty = set(plain(batches[-1:]))
+    everything = ledger.counters()
+    ledger.forget(oldest)
+    assert ledger.counters() == {
+        place: counters for place, counters in everything.items() if place[1] >= oldest or place in dirty
+    }
+    assert {ENTITIES[place >> 32] for place in ledger.money} <= {entity for entity, _ in ledger.counters()}
+    ledger.add([0], ENDS[0], [1] * len(COUNTS), {})
+    was = before.get((ENTITIES[0], ENDS[0]), Counters()) if oldest <= ENDS[0] else None
+    assert was is None or ledger.counters()[ENTITIES[0], ENDS[0]].counts[0] >= was.counts[0]
+
+
+def test_a_table_grows_with_what_is_touched_or_counted() -> None:
+    ledger = ledger_of([])
+    ledger.keep(np.array([], np.int64), np.zeros((0, len(COUNTS)), np.int64))
+    ends = 60 * np.arange(1, 5000)
+    ledger.touch(ends)
+    assert len(ledger.take_dirty()) == len(ledger) == len(ends)
+    ledger.count(np.full((len(ends), 1), 1), ends, np.zeros_like(ends), np.ones_like(ends))
+    assert rows_of(ledger)[ENTITIES[1], 60] == [1, 0, 0, 0, 0, 0, 0]
+    assert len(ledger) == 2 * len(ends)
+
+
+def test_money_that_comes_to_nothing_leaves_no_trace() -> None:
+    ledger = ledger_of([])
+    ledger.add([1, 2], 60, [0] * len(COUNTS), {"USD": [500, 10, 0]})
+    ledger.add([2], 60, [0] * len(COUNTS), {"USD": [500, 10, 0]}, sign=-1)
+    assert ledger.counters()[ENTITIES[1], 60].money == {"USD": [500, 10, 0]}
+    assert ledger.counters()[ENTITIES[2], 60].is_zero()
+    assert len(ledger.money) == 1
+
+
+names = st.from_regex(r"[A-Za-z0-9._:@/+=()-]{1,20}", fullmatch=True)
+money = st.dictionaries(st.sampled_from(("USD", "JPY")), st.lists(st.integers(0, 10**15), min_size=3, max_size=3))
+counts = st.lists(st.integers(0, 2**62), min_size=len(COUNTS), max_size=len(COUNTS))
+
+
+@tried(150)
+@given(names, names, names, st.integers(0, 2**32 - 1), st.integers(0, 2**62), counts, money)
+def test_a_slice_is_written_as_its_struct_would_be(
+    campaign_id: str,
+    dimension: str,
+    member: str,
+    end: int,
+    version: int,
+    counts: list[int],
+    money: dict[str, list[int]],
+) -> None:
+    entity = Entity(campaign_id, dimension, member)
+    record = Slice(SLICES_SCHEMA, *entity, end, 3, "c0ffee00", version, counts, money)
+    [(key, value)] = SliceWriter(3, "c0ffee00", version).records(entity, [(7, end, counts, money)])
+    assert (key, value) == (slice_key(record), encode(record))
+    assert msgspec.json.decode(value, type=Slice) == record
