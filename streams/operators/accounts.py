@@ -91,6 +91,7 @@ class Book:
         self.owners: list[Owner] = []
         self.accounts: dict[str, int] = {}
         self.orphans: dict[str, Orphan] = {}
+        self._moves: list[tuple[int, Orphan]] = []
         self.nobody = self.account_of(NOBODY)
         self.direct = self.account_of(WITHOUT_REFERRAL)
 
@@ -115,16 +116,29 @@ class Book:
         return orphan
 
     def give(self, referral_id: str, account: int) -> None:
-        """Make a referral this account's, and move what it has brought so far there from nobody's."""
+        """Make a referral this account's; what it has brought so far moves when the moves are carried out."""
         self.accounts[referral_id] = account
         brought = self.orphans.pop(referral_id, None)
-        if brought is None:
+        if brought is not None:
+            self._moves.append((account, brought))
+
+    def carry_out_moves(self) -> None:
+        """Take what given referrals have brought from nobody and count it for their accounts."""
+        moves, self._moves = self._moves, []
+        if not moves:
             return
+        accounts = np.array([account for account, _ in moves]).repeat([len(brought.counts) for _, brought in moves])
+        places = np.array([place for _, brought in moves for place in brought.counts], np.int64)
+        numbers = np.array([number for _, brought in moves for number in brought.counts.values()], np.int64)
+        ends, kinds = places >> _KIND_BITS, places & _KIND_MASK
         # To the campaign it was counted all along.
-        nobodys, owners = self._lines[self.nobody, 1:].tolist(), self._lines[account, 1:].tolist()
-        for end, counts, money in brought.minutes():
-            self._ledger.add(nobodys, end, counts, money, sign=-1)
-            self._ledger.add(owners, end, counts, money)
+        nobodys, owners = self._lines[self.nobody, 1:], self._lines[accounts, 1:]
+        self._ledger.count(owners, ends, kinds, numbers)
+        self._ledger.count(np.broadcast_to(nobodys, owners.shape), ends, kinds, -numbers)
+        for account, brought in moves:
+            for end, money in brought.money.items():
+                self._ledger.add_money(self._lines[account, 1:].tolist(), end, money)
+                self._ledger.add_money(nobodys.tolist(), end, money, sign=-1)
 
 
 def entities_of(campaign_id: str, owner: Owner) -> tuple[Entity, ...]:

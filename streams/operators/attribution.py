@@ -95,6 +95,7 @@ class Folder:
         identities = identities_of(campaign_id, events)
         if topic == SHARES:
             seen, chosen = _register(state.identities[SHARES], book, events, ends, identities.tolist(), refusals)
+            book.carry_out_moves()
             tally.duplicates += seen
         else:
             fresh = are_new(state.identities[topic], ends, identities)

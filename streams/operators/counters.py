@@ -52,10 +52,13 @@ class Counters:
 
 def add_money(mine: Money, other: Money, sign: int = 1) -> None:
     """Add sums by currency; a currency that comes to nothing is left out."""
-    for currency, amounts in other.items():
-        sums = mine.setdefault(currency, [0, 0, 0])
-        for index, amount in enumerate(amounts):
-            sums[index] += sign * amount
+    for currency, (gross, fee, refunded) in other.items():
+        sums = mine.get(currency)
+        if sums is None:
+            sums = mine[currency] = [0, 0, 0]
+        sums[GROSS] += sign * gross
+        sums[FEE] += sign * fee
+        sums[REFUNDED] += sign * refunded
         if not any(sums):
             del mine[currency]
 

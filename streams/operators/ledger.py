@@ -59,7 +59,7 @@ class Ledger:
             lines: the entities that each counts in, by number, shape (n, m).
             ends: the minute of each.
             kinds: what each is, an index of `COUNTS`.
-            numbers: how often each counts.
+            numbers: how often each counts; less than zero: it is taken away.
         """
         rows = self.rows_of(((lines << _END_BITS) | ends[:, None]).ravel())
         width = lines.shape[1]
@@ -67,27 +67,17 @@ class Ledger:
         np.add.at(self._counts.reshape(-1), rows * NUMBERS + kinds.repeat(width), numbers.repeat(width))
         self._is_dirty[rows] = True
 
-    def add(self, lines: Sequence[int], end: int, counts: Sequence[int], money: Money, sign: int = 1) -> None:
-        """Add the sums of a minute to these entities, or take them away with ``sign=-1``."""
-        places = [place_of(line, end) for line in lines]
-        rows = self.rows_of(np.array(places, np.int64))
-        self._counts[rows] += sign * np.array(counts, np.int64)
-        self._is_dirty[rows] = True
-        if money:
-            for place in places:
-                self._add_money(place, money, sign)
+    def add_money(self, lines: Sequence[int], end: int, money: Money, sign: int = 1) -> None:
+        """Add money to a minute of these entities, or take it away with ``sign=-1``; what moved it is counted apart.
 
-    def add_money(self, lines: Sequence[int], end: int, money: Money) -> None:
-        """Money of a row that is counted besides."""
+        Money that comes to nothing leaves no trace.
+        """
         for line in lines:
-            self._add_money(place_of(line, end), money, 1)
-
-    def _add_money(self, place: int, money: Money, sign: int) -> None:
-        """Money that comes to nothing leaves no trace."""
-        sums = self.money.setdefault(place, {})
-        add_money(sums, money, sign)
-        if not sums:
-            del self.money[place]
+            place = place_of(line, end)
+            sums = self.money.setdefault(place, {})
+            add_money(sums, money, sign)
+            if not sums:
+                del self.money[place]
 
     def rows_of(self, places: Integers) -> NDArray[np.intp]:
         """The row of each place, made where there is none."""

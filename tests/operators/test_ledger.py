@@ -83,7 +83,8 @@ def test_old_clean_rows_are_forgotten_with_their_money_and_the_others_stay(
 ) -> None:
     ledger = ledger_of(batches[:-1])
     for number in range(len(ENTITIES)):
-        ledger.add([number], ENDS[0], [0] * len(COUNTS), {"USD": [5, 0, 0]})
+        ledger.touch(np.array([number << 32 | ENDS[0]]))
+        ledger.add_money([number], ENDS[0], {"USD": [5, 0, 0]})
     ledger.take_dirty()
     before = ledger.counters()
     for lines, end, kind, number in batches[-1]:
@@ -95,7 +96,7 @@ def test_old_clean_rows_are_forgotten_with_their_money_and_the_others_stay(
         place: counters for place, counters in everything.items() if place[1] >= oldest or place in dirty
     }
     assert {ENTITIES[place >> 32] for place in ledger.money} <= {entity for entity, _ in ledger.counters()}
-    ledger.add([0], ENDS[0], [1] * len(COUNTS), {})
+    ledger.count(np.array([[0]]), np.array(ENDS[:1]), np.array([0]), np.array([1]))
     was = before.get((ENTITIES[0], ENDS[0]), Counters()) if oldest <= ENDS[0] else None
     assert was is None or ledger.counters()[ENTITIES[0], ENDS[0]].counts[0] >= was.counts[0]
 
@@ -113,8 +114,9 @@ def test_a_table_grows_with_what_is_touched_or_counted() -> None:
 
 def test_money_that_comes_to_nothing_leaves_no_trace() -> None:
     ledger = ledger_of([])
-    ledger.add([1, 2], 60, [0] * len(COUNTS), {"USD": [500, 10, 0]})
-    ledger.add([2], 60, [0] * len(COUNTS), {"USD": [500, 10, 0]}, sign=-1)
+    ledger.touch(np.array([1 << 32 | 60, 2 << 32 | 60]))
+    ledger.add_money([1, 2], 60, {"USD": [500, 10, 0]})
+    ledger.add_money([2], 60, {"USD": [500, 10, 0]}, sign=-1)
     assert ledger.counters()[ENTITIES[1], 60].money == {"USD": [500, 10, 0]}
     assert ledger.counters()[ENTITIES[2], 60].is_zero()
     assert len(ledger.money) == 1
