@@ -83,7 +83,7 @@ MONEY: Final = Row(
             question="How much has come in, against the goal and an even pace to it?",
             sql=f"""
 SELECT gross, part_of_goal, goal, floor(pace, 2) AS pace, standing, net, refunded, currency
-FROM appeal_pace
+FROM shown_pace
 WHERE {CAMPAIGN}
 """,
             kind="stat",
@@ -112,7 +112,7 @@ WHERE {CAMPAIGN}
             question="How did the money grow, beside the goal and an even pace to it?",
             sql=f"""
 SELECT minute_end AS time, gross, even_pace, goal
-FROM money_over_time
+FROM shown_money
 WHERE {CAMPAIGN} AND $__timeFilter(minute_end)
 ORDER BY time
 """,
@@ -133,7 +133,7 @@ ORDER BY time
             question="Which hours brought money?",
             sql=f"""
 SELECT hour_end AS time, gross
-FROM hours
+FROM shown_hours
 WHERE {CAMPAIGN} AND $__timeFilter(hour_end)
 ORDER BY time
 """,
@@ -148,7 +148,7 @@ ORDER BY time
             id=7,
             title="Late money",
             question="What came after the appeal's own time?",
-            sql=f"SELECT gross_late, donations_late, currency FROM appeal_pace WHERE {CAMPAIGN}",
+            sql=f"SELECT gross_late, donations_late, currency FROM shown_pace WHERE {CAMPAIGN}",
             kind="stat",
             columns=(
                 Column("gross_late", "After the end", "money"),
@@ -169,7 +169,7 @@ CONVERSION: Final = Row(
             id=8,
             title="Funnel",
             question="How many shares, impressions, clicks and donations? The kinds of impressions are never added.",
-            sql=f"SELECT stage, events, known_by FROM funnel WHERE {CAMPAIGN} ORDER BY number",
+            sql=f"SELECT stage, events, known_by FROM shown_funnel WHERE {CAMPAIGN} ORDER BY number",
             kind="table",
             columns=(
                 Column("stage", "Stage", "text"),
@@ -187,7 +187,7 @@ CONVERSION: Final = Row(
             sql=f"""
 SELECT window, counted, {rate_said("shown_rate", "rate_low", "rate_high")},
     up_to
-FROM conversion_now
+FROM shown_conversion_now
 WHERE {CAMPAIGN} AND dimension = 'campaign'
 ORDER BY seconds
 """,
@@ -226,7 +226,7 @@ ORDER BY time
             sql=f"""
 SELECT position, influencer_id, counted, {rate_said("conversion", "conversion_low", "conversion_high")},
     gross, reach, if(suspicious, 'check for test or self donations', standing) AS standing
-FROM leaderboard
+FROM shown_leaderboard
 WHERE {CAMPAIGN}
 ORDER BY rankable DESC, rank_score DESC, exposures DESC, influencer_id
 LIMIT 100
@@ -255,7 +255,7 @@ PEOPLE: Final = Row(
             id=12,
             title="Ties of the donors",
             question="Do people who know the author well give, or strangers? Weak is an upper bound.",
-            sql=f"SELECT tie, donors FROM donor_ties WHERE {CAMPAIGN} ORDER BY donors DESC, tie",
+            sql=f"SELECT tie, donors FROM shown_donor_ties WHERE {CAMPAIGN} ORDER BY donors DESC, tie",
             kind="bars",
             unit="count",
             columns=(Column("tie", "Tie", "text"), Column("donors", "Donors within the 48 hours", "count")),
@@ -270,7 +270,7 @@ PEOPLE: Final = Row(
             sql=f"""
 SELECT dimension, member, counted, {rate_said("conversion", "conversion_low", "conversion_high")},
     gross
-FROM group_conversion
+FROM shown_group_conversion
 WHERE {CAMPAIGN}
 ORDER BY dimension DESC, gross DESC, member
 """,
@@ -292,7 +292,7 @@ ORDER BY dimension DESC, gross DESC, member
             question="How far did the links come?",
             sql=f"""
 SELECT rung, referrals, events, part_of_rung_below
-FROM share_to_gift_ladder
+FROM shown_ladder
 WHERE {CAMPAIGN} AND influencer_id = '(all)'
 ORDER BY step
 """,
@@ -308,7 +308,7 @@ ORDER BY step
             question="What do accounts with more than 100,000 followers bring for a million estimated impressions?",
             sql=f"""
 SELECT per_million, per_million_low, per_million_high, donations, impressions_estimated, accounts
-FROM celebrities
+FROM shown_celebrities
 WHERE {CAMPAIGN}
 """,
             kind="stat",
@@ -329,7 +329,8 @@ WHERE {CAMPAIGN}
             title="Shared, did not give",
             question="How many people shared and gave nothing? Shares less donations counts acts, not people, and says "
             "nothing where there are more gifts than shares.",
-            sql=f"SELECT never_gave, lowest, highest, naive FROM sharers_not_donors WHERE {CAMPAIGN}",
+            sql="SELECT never_gave, lowest, highest, naive "
+            "FROM shown_sharers_not_donors(campaign = ${campaign:singlequote})",
             kind="stat",
             columns=(
                 Column("never_gave", "People", "count"),

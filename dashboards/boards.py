@@ -20,7 +20,7 @@ ORDER BY heard DESC, start DESC, value
 """,
         "influencer": """
 SELECT influencer_id AS value, influencer_id AS text
-FROM influencers
+FROM shown_influencers
 WHERE campaign_id = ${campaign:singlequote}
 ORDER BY donations DESC, clicks DESC, value
 """,

@@ -18,6 +18,7 @@ from dashboards.words import (
     SHRUNKEN_COLUMNS,
     STATE_COLUMNS,
     incidents,
+    of_one,
     rate_said,
 )
 
@@ -47,7 +48,7 @@ NOW: Final = Row(
             sql=f"""
 SELECT {rate_said("conversion", "conversion_low", "conversion_high")},
     counted, standing, position, gross, reach
-FROM leaderboard
+FROM shown_leaderboard
 WHERE {INFLUENCER}
 """,
             kind="stat",
@@ -86,7 +87,7 @@ CONVERSION: Final = Row(
             question="How many links were shared, seen, clicked and brought a gift?",
             sql=f"""
 SELECT rung, referrals, events, part_of_rung_below
-FROM share_to_gift_ladder
+FROM shown_ladder
 WHERE {INFLUENCER}
 ORDER BY step
 """,
@@ -103,7 +104,7 @@ ORDER BY step
             sql=f"""
 SELECT window, counted, {rate_said("shown_rate", "rate_low", "rate_high")},
     up_to
-FROM conversion_now
+FROM shown_conversion_now
 WHERE {MEMBER}
 ORDER BY seconds
 """,
@@ -180,7 +181,7 @@ GIFTS: Final = Row(
             question="How did the money of their links grow?",
             sql=f"""
 SELECT minute_end AS time, gross
-FROM influencer_money
+FROM shown_influencer_money
 WHERE {INFLUENCER} AND $__timeFilter(minute_end)
 ORDER BY time
 """,
@@ -197,8 +198,7 @@ ORDER BY time
             question="By which link did each gift come, and how long after it was shared?",
             sql=f"""
 SELECT occurred_at, kind, amount, currency, referral_id, channel, tie, minutes_since_share
-FROM donations_explained
-WHERE {INFLUENCER}
+FROM {of_one("shown_gifts")}
 ORDER BY occurred_at DESC, event_id
 LIMIT 200
 """,
@@ -223,8 +223,7 @@ LIMIT 200
             question="What did each of their links bring?",
             sql=f"""
 SELECT referral_id, channel, owner_tie, first_share_at, reach, clicks, donations, gross
-FROM referral_totals
-WHERE {INFLUENCER}
+FROM {of_one("shown_referrals")}
 ORDER BY gross DESC, clicks DESC, referral_id
 LIMIT 200
 """,

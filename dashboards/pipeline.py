@@ -64,10 +64,10 @@ FRESHNESS: Final = Row(
         Panel(
             id=4,
             title="Throughput",
-            question="How many records a minute came, by topic? By record time, duplicates not counted.",
+            question="How many records a minute came, by topic? By record time; what was sent twice came twice.",
             sql="""
 SELECT minute_end AS time, topic, records
-FROM throughput
+FROM shown_throughput
 WHERE $__timeFilter(minute_end)
 ORDER BY time, topic
 """,
@@ -122,8 +122,8 @@ ORDER BY topic
         Panel(
             id=7,
             title="Orphans",
-            question="How many events wait for the share of their link?",
-            sql="SELECT campaign_id, topic, unattributed, events, part FROM orphans ORDER BY campaign_id, topic",
+            question="How many events wait for the share of their link? Impressions as often as they were seen.",
+            sql="SELECT campaign_id, topic, unattributed, events, part FROM shown_orphans ORDER BY campaign_id, topic",
             kind="table",
             columns=(
                 Column("campaign_id", "Campaign", "text"),

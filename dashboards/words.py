@@ -14,6 +14,12 @@ PIPELINE_UID: Final = "groundswell-pipeline"
 CAMPAIGN: Final = "campaign_id = ${campaign:singlequote}"
 INFLUENCER: Final = f"{CAMPAIGN} AND influencer_id = ${{influencer:singlequote}}"
 
+
+def of_one(view: str) -> str:
+    """A view that is asked for one influencer of one campaign: it reads nobody else's rows."""
+    return f"{view}(campaign = ${{campaign:singlequote}}, influencer = ${{influencer:singlequote}})"
+
+
 # Up to when a board of one campaign knows everything.
 COMPLETE: Final = f"SELECT complete_up_to FROM complete_up_to WHERE {CAMPAIGN}"
 

@@ -43,7 +43,32 @@ CAMPAIGN_COLUMNS: Final = (
     "prior_conversion",
     "allowed_lateness",
     "exposure",
+    "windows",
     "loaded_at",
+)
+
+# What rows keep of a campaign's file, and must keep anew when it says something else.  Each can be run again.
+KEPT_BY_CAMPAIGN: Final = (
+    """
+INSERT INTO chained_windows
+SELECT w.campaign_id, w.dimension, toUInt32(toUnixTimestamp(w.window_end) % c.longest_size), w.member, w.window,
+    w.window_end, w.shares, w.impressions_measured, w.impressions_sampled, w.impressions_estimated, w.clicks,
+    w.donations, w.refunds, w.gross, w.fee, w.refunded, w.net, w.version
+FROM conversions AS w
+INNER JOIN chains AS c ON c.campaign_id = w.campaign_id AND c.longest_window = w.window
+WHERE w.campaign_id IN {campaigns:Array(String)}
+""",
+    """
+INSERT INTO givers
+SELECT d.campaign_id, c.start, c.end, assumeNotNull(d.donor_id) AS donor, d.tie,
+    max(bitShiftLeft(toUInt256(toUnixTimestamp64Milli(d.occurred_at)), 128)
+        + toUInt256(reinterpretAsUInt128(d.event_id)))
+FROM donations AS d
+INNER JOIN (SELECT id, start, end FROM campaigns FINAL) AS c ON c.id = d.campaign_id
+WHERE d.kind = 'donation' AND d.donor_id IS NOT NULL AND d.occurred_at >= c.start AND d.occurred_at < c.end
+    AND d.campaign_id IN {campaigns:Array(String)}
+GROUP BY d.campaign_id, c.start, c.end, donor, d.tie
+""",
 )
 
 
@@ -145,9 +170,22 @@ def load_campaigns(client: Any, campaigns: Iterable[Campaign]) -> None:
             campaign.prior_conversion,
             campaign.allowed_lateness,
             campaign.stall.exposure,
+            [(window.name, window.size, window.slide) for window in campaign.windows],
             now,
         ]
         for campaign in campaigns
     ]
-    if rows:
-        client.insert("campaigns", rows, column_names=list(CAMPAIGN_COLUMNS))
+    if not rows:
+        return
+    before = _bounds_and_windows(client)
+    client.insert("campaigns", rows, column_names=list(CAMPAIGN_COLUMNS))
+    after = _bounds_and_windows(client)
+    if changed := sorted(name for name in after if after[name] != before.get(name)):
+        for statement in KEPT_BY_CAMPAIGN:
+            client.command(statement, parameters={"campaigns": changed})
+
+
+def _bounds_and_windows(client: Any) -> dict[str, tuple[Any, ...]]:
+    """By campaign, what `KEPT_BY_CAMPAIGN` depends on."""
+    sql = "SELECT id, start, end, toString(windows) FROM campaigns FINAL"
+    return {name: tuple(rest) for name, *rest in client.query(sql).result_rows}

@@ -15,6 +15,22 @@ APPEAL = "WHERE campaign_id = 'appeal'"
 
 
 NOT_IN_THIS_STORY = {
+    # What results say: this story has none.
+    "campaign_lines",
+    "entity_lines",
+    "chain_ends",
+    "group_sums",
+    "influencer_sums",
+    "shown_conversion_now",
+    "shown_conversion_priors",
+    "shown_group_conversion",
+    "shown_influencer_money",
+    "shown_influencers",
+    "shown_leaderboard",
+    "shown_celebrities",
+    "shown_hours",
+    "shown_money",
+    "shown_orphans",
     "conversion_now",
     "conversion_windows",
     "newest_windows",

@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-import clickhouse_connect
 import pytest
 from asking import Asked
 from ground import Store
-from played import CAMPAIGNS, Played
+from played import Played
 from show import write_series
+from stores import new_store
 from watching import watching
 
-from infra.clickhouse.migrate import create_database, migrate
 from streams.commands.appeals import door_appeal, gdq_appeal
 
 
@@ -23,7 +22,7 @@ def door_store(clickhouse: Store) -> Iterator[Asked]:
 
     Read it alone: it is everybody's.
     """
-    store = _database(clickhouse, "door_of_dashboards")
+    store = new_store(clickhouse, "door_of_dashboards")
     lines = Played(door_appeal()).rows(int(time.time() * 1000))
     for _ in range(2):
         store.insert(lines)
@@ -34,7 +33,7 @@ def door_store(clickhouse: Store) -> Iterator[Asked]:
 @pytest.fixture(scope="session")
 def show_store(clickhouse: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
     """Three hours of a show without clicks, every row twice."""
-    store = _database(clickhouse, "show_of_dashboards")
+    store = new_store(clickhouse, "show_of_dashboards")
     series = write_series(tmp_path_factory.mktemp("show") / "timeseries.csv")
     lines = Played(gdq_appeal(series)).rows(int(time.time() * 1000))
     for _ in range(2):
@@ -46,7 +45,7 @@ def show_store(clickhouse: Store, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture(scope="session")
 def stalled_store(clickhouse: Store) -> Iterator[Asked]:
     """No events, but words of a detector that found something wrong."""
-    store = _database(clickhouse, "stalled_of_dashboards")
+    store = new_store(clickhouse, "stalled_of_dashboards")
     store.insert(watching())
     yield store
     store.drop()
@@ -55,16 +54,6 @@ def stalled_store(clickhouse: Store) -> Iterator[Asked]:
 @pytest.fixture(scope="session")
 def empty_store(clickhouse: Store) -> Iterator[Asked]:
     """Just migrated: campaigns, and nothing else."""
-    store = _database(clickhouse, "empty_of_dashboards")
+    store = new_store(clickhouse, "empty_of_dashboards")
     yield store
     store.drop()
-
-
-def _database(clickhouse: Store, name: str) -> Asked:
-    client = clickhouse_connect.get_client(dsn=clickhouse.store, autogenerate_session_id=False)
-    create_database(client, name)
-    client.close()
-    store = Asked(clickhouse.of(name))
-    migrate(store.client, CAMPAIGNS)
-    store.client.command("SYSTEM STOP MERGES")
-    return store

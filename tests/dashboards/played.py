@@ -88,11 +88,12 @@ class Played:
     def flush(self) -> Summary:
         return {}
 
-    def rows(self, now_ms: int) -> dict[str, bytes]:
+    def rows(self, now_ms: int, *, idle: bool = True) -> dict[str, bytes]:
         """The rows of all tables, JSON lines by table.
 
         Args:
             now_ms: processing time of the results.
+            idle: nothing more is to come, so watermarks stand at the newest record; otherwise behind the slowest log.
         """
         codec = Codec(CAMPAIGNS, PARTITIONS)
         rows = Rows(codec)
@@ -101,7 +102,7 @@ class Played:
                 rows.add(tp.topic, Batch(tp, log, 0, 0))
         said: dict[int, list[SliceRecord]] = {partition: [] for partition in range(PARTITIONS)}
         for source in range(PARTITIONS):
-            self._attribute(codec, source, said, rows)
+            self._attribute(codec, source, said, rows, idle)
         windower = Windower(CAMPAIGNS, PARTITIONS, PARTITIONS)
         watcher = Watcher(CAMPAIGNS, PARTITIONS, HORIZON_DAYS * DAY_MS // 1000)
         for partition, records in said.items():
@@ -116,13 +117,13 @@ class Played:
             rows.add(CONVERSIONS, _batch(CONVERSIONS, partition, [encode(result) for result in found]))
         return {table: bytes(lines) for table, lines in rows.take()[0].items()}
 
-    def _attribute(self, codec: Codec, source: int, said: dict[int, list[SliceRecord]], rows: Rows) -> None:
+    def _attribute(self, codec: Codec, source: int, said: dict[int, list[SliceRecord]], rows: Rows, idle: bool) -> None:
         folder, state = Folder(codec, PROCESSOR), Attribution(source)
         logs = {topic: self.logs[TP(topic, source)] for topic in ATTRIBUTION_INPUTS}
         for topic, log in logs.items():
             state.begin(topic, 0)
             folder.step(state, topic, log, len(log))
-        emission = drain(state, "played", Extent({topic: len(logs[topic]) for topic in SOURCES}, True), None)
+        emission = drain(state, "played", Extent({topic: len(logs[topic]) for topic in SOURCES}, idle), None)
         for entity, record in emission.slices:
             for partition in destinations_of(entity, PARTITIONS):
                 said[partition].append(record)
