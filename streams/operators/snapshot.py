@@ -24,9 +24,8 @@ from streams.operators.counters import Money
 from streams.operators.feeds import Claim, Feeds
 from streams.operators.identities import Identities
 
-SNAPSHOT_SCHEMA: Final = 4  # 2: what heartbeats said; 3: silences of feeds; 4: rows of an entity together
-# 5: rows as columns, other identities
-
+# 2: what heartbeats said; 3: silences of feeds; 4: rows of an entity together; 5: rows as columns, other identities
+SNAPSHOT_SCHEMA: Final = 5
 
 SavedMoney = dict[int, Money]
 SavedOwner = tuple[str, str, str]
