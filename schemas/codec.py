@@ -16,12 +16,12 @@ import numpy as np
 from schemas.campaign import Campaign
 from schemas.columns import uuids
 from schemas.details import WRONG_DETAILS, is_id
-from schemas.events import EVENTS, UUID_PATTERN, Event
+from schemas.events import UUID_PATTERN, Event
 from schemas.nesting import deeper_than
 from schemas.partitioning import partition_of
 from schemas.reasons import Reason
 from schemas.rejections import Rejection, bad_id, explain, not_json, shown
-from schemas.short_way import FLAT_BYTES, ShortWay, hash_of
+from schemas.short_way import DECODE, FLAT_BYTES, ShortWay, hash_of
 from schemas.times import DAY_MS, LAST_MS, YEAR_2000_MS, YEAR_2100_MS, parse_ms, rfc3339
 from schemas.topics import HORIZON_DAYS
 from schemas.verdicts import Accepted, Columns, Judged, Record, Verdict
@@ -49,7 +49,6 @@ class Codec:
         self.campaigns = dict(campaigns)
         self.partitions = partitions
         self.horizon_ms = horizon_days * DAY_MS
-        self._decode = {topic: msgspec.json.Decoder(event).decode for topic, event in EVENTS.items()}
         self._short_way = ShortWay(self.campaigns, partitions, self.horizon_ms)
 
     def judge(self, topic: str, partition: int, key: bytes | None, value: bytes | None, record_time_ms: int) -> Verdict:
@@ -100,7 +99,7 @@ class Codec:
         if wrong is not None:
             return wrong
         try:
-            event = self._decode[topic](value)
+            event = DECODE[topic](value)
         except msgspec.ValidationError as error:
             return explain(topic, str(error), value)
         except msgspec.DecodeError as error:

@@ -25,6 +25,7 @@ from schemas.times import DAY_MS
 from schemas.topics import CLICKS, DONATIONS, IMPRESSIONS
 from schemas.verdicts import Columns, Record
 
+DECODE: Final = {topic: msgspec.json.Decoder(event).decode for topic, event in EVENTS.items()}
 FLAT_BYTES: Final = 512  # whatever is shorter cannot open and close 256 levels
 REMEMBERED: Final = 262_144  # ids of a partition, some 25 MB
 # No record time that a sensible event can have, and far enough from the ends of a number for a subtraction.
@@ -38,7 +39,6 @@ class ShortWay:
         self._campaigns = campaigns
         self._partitions = partitions
         self._horizon_ms = horizon_ms
-        self._decode = {topic: msgspec.json.Decoder(event).decode for topic, event in EVENTS.items()}
         # The hash of each id that is known to be one and to belong to a partition, by partition.
         self._at_home: defaultdict[int, dict[str, int]] = defaultdict(dict)
 
@@ -69,7 +69,7 @@ class ShortWay:
 
     def _decoded(self, topic: str, records: Sequence[Record]) -> tuple[list[Any], Integers]:
         """The structs, and the places of the records that have one."""
-        decode, values = self._decode[topic], [record.value for record in records]
+        decode, values = DECODE[topic], [record.value for record in records]
         try:
             # Whoever joins the values instead must see to it that no two of them make one, or one makes two.
             if all(map(bytes.isascii, values)) and max(map(len, values), default=0) <= FLAT_BYTES:  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ from streams.operators import counters
 from streams.operators.accounts import Book, Owner
 from streams.operators.attribution_state import Attribution
 from streams.operators.counters import money_of
-from streams.operators.identities import Identities, are_new, identities_of
+from streams.operators.identities import Identities, are_new, identities_of, ids_of
 
 _BASES: Final = {"measured": counters.MEASURED, "sampled": counters.SAMPLED, "estimated": counters.ESTIMATED}
 
@@ -129,9 +129,7 @@ def _register(
     """
     duplicates, chosen = 0, []
     for position, (share, end, identity) in enumerate(zip(shares.events, ends.tolist(), identities, strict=True)):
-        ids = seen.get(end)
-        if ids is None:
-            ids = seen[end] = Identities()
+        ids = ids_of(seen, end)
         if identity in ids:
             duplicates += 1
             continue

@@ -56,6 +56,14 @@ def identities_of(campaign_id: str, events: Columns) -> Hashes:
     return mixed
 
 
+def ids_of(seen: dict[int, Identities], end: int) -> Identities:
+    """What was seen of a minute, an empty set where there is none yet."""
+    ids = seen.get(end)
+    if ids is None:
+        ids = seen[end] = Identities()
+    return ids
+
+
 def are_new(seen: dict[int, Identities], ends: Integers, identities: Hashes) -> Bools:
     """Which of a batch are seen for the first time; from now on all of them have been.
 
@@ -70,10 +78,8 @@ def are_new(seen: dict[int, Identities], ends: Integers, identities: Hashes) -> 
     known: list[int] = []
     bounds = [*starts.tolist(), len(order)]
     for end, (start, stop) in zip(sorted_ends[starts].tolist(), pairwise(bounds), strict=True):
-        ids = seen.get(end)
-        if ids is None:
-            ids = seen[end] = Identities()
-        known += [start + position for position in ids.add_all(sorted_identities[start:stop])]
+        again = ids_of(seen, end).add_all(sorted_identities[start:stop])
+        known += [start + position for position in again]
     fresh = np.ones(len(order), np.bool_)
     fresh[order[known]] = False
     return fresh

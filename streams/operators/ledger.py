@@ -61,7 +61,7 @@ class Ledger:
             kinds: what each is, an index of `COUNTS`.
             numbers: how often each counts; less than zero: it is taken away.
         """
-        rows = self.rows_of(((lines << _END_BITS) | ends[:, None]).ravel())
+        rows = self.rows_of(places_of(lines, ends[:, None]).ravel())
         width = lines.shape[1]
         # Flat, because `add.at` is ten times as fast in one dimension.
         np.add.at(self._counts.reshape(-1), rows * NUMBERS + kinds.repeat(width), numbers.repeat(width))

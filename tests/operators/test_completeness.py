@@ -233,7 +233,7 @@ def test_what_is_folded_while_a_round_goes_out_is_not_vouched_for() -> None:
     click(logs, 8)
     player_beat(logs, R1, 10)
     fold_all(FOLDER, state, logs)
-    slices = list(absolute(state, begun_round.dirty, "one"))
+    slices = absolute(state, begun_round.dirty, "one")
     assert begun_round.progress.complete == time_of(5)
     assert {(entity, said.end) for entity, said in slices} == said_before
     assert not any(said.end * 1000 > time_of(5) for _, said in slices)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import clickhouse_connect
 import msgspec
 import pytest
 from ground import ROOT, Store
@@ -20,10 +19,10 @@ sys.path.insert(0, str(ROOT / "tests" / "dashboards"))
 
 from asking import Asked
 from page_ground import serve
-from played import CAMPAIGNS, Played
+from played import Played
+from stores import migrated
 from watching import watching
 
-from infra.clickhouse.migrate import create_database, migrate
 from infra.processes.stack import Stack
 from schemas.times import rfc3339
 from streams.commands.appeals import door_appeal, parts_of
@@ -53,15 +52,6 @@ def running(clickhouse: Store) -> Iterator[Asked]:
     store.insert(Played(so_far).rows(int(time.time() * 1000)))
     yield store
     store.drop()
-
-
-def migrated(clickhouse: Store, name: str) -> Asked:
-    client = clickhouse_connect.get_client(dsn=clickhouse.store, autogenerate_session_id=False)
-    create_database(client, name)
-    client.close()
-    store = Asked(clickhouse.of(name))
-    migrate(store.client, CAMPAIGNS)
-    return store
 
 
 def annotations() -> list[dict[str, Any]]:
