@@ -5,6 +5,7 @@ The other version is a copy of this one whose saved states have a schema of thei
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -28,9 +29,10 @@ def another_version(folder: Path) -> Path:
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     module = folder / "streams" / "operators" / "snapshot.py"
     text = module.read_text()
-    here = f"SNAPSHOT_SCHEMA: Final = {SNAPSHOT_SCHEMA} "
-    assert text.count(here) == 1
-    module.write_text(text.replace(here, f"SNAPSHOT_SCHEMA: Final = {OTHER_SCHEMA} "))
+    spoken = re.compile(r"^(SNAPSHOT_SCHEMA: Final =) \d+$", re.MULTILINE)
+    text, changed = spoken.subn(rf"\1 {OTHER_SCHEMA}", text)
+    assert changed == 1
+    module.write_text(text)
     return folder
 
 
