@@ -21,6 +21,20 @@ def spare_what_lives_long() -> None:
 
 
 @contextmanager
+def survivors_spared() -> Iterator[None]:
+    """While somebody asks for a whole collection: what there is now is not walked.
+
+    Over the state of ten million events that was a pause of a third of a second.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        # All of it becomes old, what was frozen for good included, and the old are never walked unasked.
+        gc.unfreeze()
+
+
+@contextmanager
 def collector_resting() -> Iterator[None]:
     """While many objects come at once and no cycle: a state that is loaded or saved, a log that is audited.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from streams.transport import Batch
 
 logger = logging.getLogger("groundswell.sink")
 
+VOUCHING: Final = frozenset({"watermarks"})
 MAXIMUM_ROWS: Final = 50_000
 MAXIMUM_BYTES: Final = 32 * 1024 * 1024
 RETRY_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -184,7 +186,8 @@ class Sink:
     def __init__(self, connect: Callable[[], Any], where: str) -> None:
         self._connect = connect
         self._where = where
-        self._client: Any = None
+        self._client: Any = None  # of all tables: it keeps no session, so it may be asked from several threads
+        self._connecting = threading.Lock()
         self._away = False
         self._inserts: Counter[str] = Counter()
         self._rows: Counter[str] = Counter()
@@ -209,12 +212,20 @@ class Sink:
     async def insert(self, lines: dict[str, bytearray]) -> None:
         """Insert all tables' rows; returns when the store has acknowledged every one.
 
+        Tables go side by side, for an insert is mostly waiting.  What vouches for rows of others goes after them.
+
         Raises:
             Fault: the store refuses us or the rows.
         """
-        for table, rows in lines.items():
-            await self._insert_table(table, bytes(rows))
-            failpoints.reach("between_tables")
+        await self._insert_tables({table: rows for table, rows in lines.items() if table not in VOUCHING})
+        await self._insert_tables({table: rows for table, rows in lines.items() if table in VOUCHING})
+
+    async def _insert_tables(self, lines: dict[str, bytearray]) -> None:
+        inserts = (self._insert_table(table, bytes(rows)) for table, rows in lines.items())
+        # Nobody may end while another's rows are on their way: all are waited for, then the first fault is told.
+        for outcome in await asyncio.gather(*inserts, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def _insert_table(self, table: str, rows: bytes) -> None:
         attempt, begun = 0, time.monotonic()
@@ -231,14 +242,13 @@ class Sink:
                 self._inserts[table] += 1
                 self._rows[table] += rows.count(b"\n")
                 self._seconds[table] += time.monotonic() - begun
+                failpoints.reach("between_tables")
                 return
             begun = time.monotonic()
 
     def _insert_now(self, table: str, rows: bytes) -> None:
         try:
-            if self._client is None:
-                self._client = self._connect()
-            self._client.raw_insert(table, insert_block=rows, fmt="JSONEachRow", settings=INSERT_SETTINGS)
+            self._connected().raw_insert(table, insert_block=rows, fmt="JSONEachRow", settings=INSERT_SETTINGS)
         except (Away, Fault):
             raise
         except (ClickHouseError, OSError) as error:
@@ -246,6 +256,12 @@ class Sink:
             # The store quotes what it could not read.
             said = ClickHouseError(without_values(str(error))) if isinstance(error, ClickHouseError) else error
             raise translate(said, self._where) from error
+
+    def _connected(self) -> Any:
+        with self._connecting:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client
 
     def _say_away(self, away: Away) -> None:
         if not self._away:

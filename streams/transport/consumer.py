@@ -19,6 +19,7 @@ from faust.types import TP, ConsumerMessage
 
 from schemas.errors import Fault
 from streams import failpoints
+from streams.collector import survivors_spared
 from streams.transport.batch import Batch, LogTruncated
 from streams.transport.thread import ConsumerThread
 
@@ -334,6 +335,11 @@ class Consumer(driver.Consumer):
                 self._acked_index,
             ):
                 by_tp.pop(tp, None)
+
+    async def wait_empty(self) -> None:
+        """Wait until all messages are acknowledged.  Faust collects garbage meanwhile, in the middle of a rebalance."""
+        with survivors_spared():
+            await super().wait_empty()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         self._held = object()
