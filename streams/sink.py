@@ -20,9 +20,10 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from schemas import annotations as notes
 from schemas import heartbeats, results, stalls
 from schemas.codec import Codec
+from schemas.columns import rfc3339_of
 from schemas.dead_letters import DeadLetter
 from schemas.errors import Fault, without_values
-from schemas.rows import annotation_row, dead_letter_row, heartbeat_row, raw_row, stall_row
+from schemas.rows import annotation_row, dead_letter_row, heartbeat_row, raw_line, stall_row
 from schemas.slices import Entity, home_of
 from schemas.topics import ANNOTATIONS, CONVERSIONS, DEAD_LETTERS, HEARTBEATS, SOURCES, STALLS
 from streams import failpoints
@@ -90,19 +91,25 @@ class Rows:
         partition, records = batch.tp.partition, batch.records
         # Of what is rejected attribution, with the same codec, writes the dead letter.
         accepted = self._codec.judge_batch(topic, partition, records).accepted
+        if not len(accepted):
+            return
+        lines = self.lines.setdefault(topic, bytearray())
         numbers = (accepted.places, accepted.occurred_ms, accepted.record_ms)
-        for event, place, occurred_ms, record_ms in zip(
-            accepted.events, *(column.tolist() for column in numbers), strict=True
+        for event, record_time, place, occurred_ms, record_ms in zip(
+            accepted.events,
+            rfc3339_of(accepted.record_ms),
+            *(column.tolist() for column in numbers),
+            strict=True,
         ):
-            row = raw_row(
+            lines += raw_line(
                 event,
                 occurred_ms=occurred_ms,
-                record_time_ms=record_ms,
+                record_time=record_time,
                 partition=partition,
                 offset=records[place].offset,
                 late=record_ms - occurred_ms > self._lateness_ms[event.campaign_id],
             )
-            self._append(topic, _encode(row))
+        self.number += len(accepted)
 
     def _add_results(self, batch: Batch) -> None:
         for record in batch.records:

@@ -10,11 +10,12 @@ from audit_story import CAMPAIGNS, PARTITIONS, Log
 
 from schemas.campaign import Window
 from schemas.dead_letters import dead_letter
-from schemas.rows import dead_letter_row, raw_row
+from schemas.rows import dead_letter_row, raw_line
 from schemas.slices import Entity
 from schemas.times import rfc3339
 from schemas.topics import SOURCES
 from streams.audit import Oracle, Place
+from streams.audit.verdicts import Valid
 
 Tables = dict[str, list[dict[str, Any]]]
 
@@ -24,20 +25,7 @@ def landed(log: Log) -> Tables:
     oracle = log.oracle()
     clock_ms = max((record.record_time_ms for record in log.records), default=0)
     watermark_ms = clock_ms - 300_000
-    tables: Tables = {
-        topic: [
-            raw_row(
-                valid.event,
-                occurred_ms=valid.occurred_ms,
-                record_time_ms=valid.record.record_time_ms,
-                partition=valid.record.partition,
-                offset=valid.record.offset,
-                late=valid.late,
-            )
-            for valid in oracle.verdicts.first_copies[topic]
-        ]
-        for topic in SOURCES
-    }
+    tables: Tables = {topic: [_raw_row(valid) for valid in oracle.verdicts.first_copies[topic]] for topic in SOURCES}
     tables["dead_letters"] = [_dead_letter_row(dead) for dead in oracle.verdicts.dead_letters]
     tables["conversions"] = [
         _window_row(oracle, entity, window, window_end, watermark_ms)
@@ -61,6 +49,19 @@ def _dead_letter_row(dead: Any) -> dict[str, Any]:
         headers=record.headers,
     )
     row: dict[str, Any] = msgspec.to_builtins(dead_letter_row(letter, offset=0))
+    return row
+
+
+def _raw_row(valid: Valid) -> dict[str, Any]:
+    line = raw_line(
+        valid.event,
+        occurred_ms=valid.occurred_ms,
+        record_time=rfc3339(valid.record.record_time_ms),
+        partition=valid.record.partition,
+        offset=valid.record.offset,
+        late=valid.late,
+    )
+    row: dict[str, Any] = msgspec.json.decode(line)
     return row
 
 

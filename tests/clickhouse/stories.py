@@ -15,7 +15,7 @@ import msgspec
 from infra.clickhouse.migrate import migrate
 from schemas.campaign import Campaign
 from schemas.events import SCHEMA_VERSION, Click, Donation, Event, Impression, Share
-from schemas.rows import raw_row
+from schemas.rows import raw_line
 from schemas.times import parse_ms, rfc3339
 
 START = datetime(2026, 3, 12, 18, tzinfo=UTC)
@@ -102,8 +102,8 @@ class Story:
         occurred = rfc3339(int(START.timestamp() * 1000 + at * 3_600_000))
         event = kind(known, campaign, referral, occurred, SCHEMA_VERSION, **fields)
         moment = parse_ms(occurred)
-        row = raw_row(event, occurred_ms=moment, record_time_ms=moment, partition=0, offset=offset, late=False)
-        self.rows.setdefault(topic, []).append(row)
+        line = raw_line(event, occurred_ms=moment, record_time=occurred, partition=0, offset=offset, late=False)
+        self.rows.setdefault(topic, []).append(msgspec.json.decode(line))
         return known
 
     def tell(self, store: Database) -> None:

@@ -6,14 +6,15 @@ import re
 from collections.abc import Callable
 from uuid import UUID
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2 as kafkas_murmur2
 
-from schemas.columns import ids, times_ms, uuids
+from schemas.columns import ids, rfc3339_of, times_ms, uuids
 from schemas.events import ID_PATTERN, UUID_PATTERN
 from schemas.partitioning import murmur2_of_all, partition_of, partitions_of
-from schemas.times import parse_ms
+from schemas.times import LAST_MS, parse_ms, rfc3339
 
 PLAIN_TIME = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z")
 times = st.datetimes().map(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:23] + "Z")
@@ -58,6 +59,11 @@ def test_times_of_the_one_form_are_read_as_each_by_itself(texts: list[str]) -> N
             known = None
         assert is_plain == (known is not None and PLAIN_TIME.fullmatch(text) is not None), text
         assert not is_plain or read == known, text
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(0, LAST_MS)))
+def test_a_column_of_times_is_written_as_each_by_itself(ms: list[int]) -> None:
+    assert rfc3339_of(np.array(ms, np.int64)) == list(map(rfc3339, ms))
 
 
 @given(columns(st.from_regex(ID_PATTERN, fullmatch=True)))

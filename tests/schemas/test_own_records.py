@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from typing import Any, Final
 
 import msgspec
 import pytest
 from contract_examples import golden, record_of
 
 from schemas import results, slices
-from schemas.events import EVENTS
+from schemas.events import EVENTS, TIME_PATTERN, Click, Event
 from schemas.results import Amounts, Watermark, WindowResult
-from schemas.rows import raw_row
+from schemas.rows import raw_line
 from schemas.slices import COUNTS, DIMENSIONS, DIRECT, SLICES_SCHEMA, UNATTRIBUTED, Entity, Progress, Slice
+from schemas.times import parse_ms, rfc3339
 
 BY_TOPIC = {"shares": 3, "clicks": 0}
 SLICE = Slice(
@@ -148,16 +151,47 @@ def test_results_have_a_column_for_every_count() -> None:
     assert len(set(DIMENSIONS)) == len(DIMENSIONS)
 
 
+def raw_row(event: Event, **where: Any) -> dict[str, Any]:
+    line = raw_line(event, **where)
+    assert line.endswith(b"}\n"), "a line"
+    row: dict[str, Any] = msgspec.json.decode(line)
+    return row
+
+
+WHERE: Final = {"record_time": "2026-03-12T18:00:01.000Z", "partition": 2, "offset": 41, "late": True}
+
+
 @pytest.mark.parametrize("topic", EVENTS)
-def test_raw_row_has_the_fields_of_the_event_and_where_it_came_from(topic: str) -> None:
+def test_a_raw_row_has_the_fields_of_the_event_and_where_it_came_from(topic: str) -> None:
     for fields in golden(topic):
         record = record_of(topic, fields)
         event, occurred_ms = record.verdict()
-        row = raw_row(event, occurred_ms=occurred_ms, record_time_ms=2**62, partition=2, offset=41, late=True)
+        row = raw_row(event, occurred_ms=occurred_ms, **WHERE)
         places = {"record_time", "late", "source_partition", "source_offset", "precedence"}
         assert set(row) == {*event.__struct_fields__, *places}
-        assert (row["precedence"], row["late"], row["source_partition"]) == (-41, 1, 2)
+        assert (row["precedence"], row["late"], row["source_partition"], row["source_offset"]) == (-41, 1, 2, 41)
         assert row["event_id"] == fields["event_id"].lower()
         assert row["referral_id"] == (fields["referral_id"] or "")
-        assert row["occurred_at"].endswith("Z")
-        msgspec.json.encode(row)
+        assert row["occurred_at"] == rfc3339(occurred_ms)
+        assert row["record_time"] == WHERE["record_time"]
+        own = set(event.__struct_fields__) - {"event_id", "referral_id", "occurred_at"}
+        assert {name: row[name] for name in own} == {name: getattr(event, name) for name in own}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-03-12T18:00:00.000Z",
+        "2026-03-12t18:00:00.000Z",
+        "2026-03-12T18:00:00.000z",
+        "2026-03-12T18:00:00Z",
+        "2026-03-12T18:00:00.0Z",
+        "2026-03-12T20:00:00+02:00",
+        "2026-03-12T20:00:00.00+02:00",
+    ],
+)
+def test_a_raw_row_has_one_way_to_write_a_time(text: str) -> None:
+    assert re.match(TIME_PATTERN, text)
+    click = Click("A" * 8 + "-1111-4111-8111-111111111111", "door", "r", text, 1)
+    row = raw_row(click, occurred_ms=parse_ms(text), **WHERE)
+    assert (row["occurred_at"], row["event_id"][:8]) == ("2026-03-12T18:00:00.000Z", "a" * 8)
