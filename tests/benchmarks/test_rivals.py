@@ -168,9 +168,20 @@ def test_processor_time_between_two_looks_is_in_proportion() -> None:
 
 def test_runs_are_interleaved_and_empty_logs_left_out() -> None:
     stages = plan.full(Sizes(events=10, small=5, large=0, largest=0, runs=2))
-    assert stages[0].turns() == ["groundswell", "stock-faust", "groundswell", "stock-faust"]
+    assert [name for _, name in plan.turns(stages[:1])] == ["groundswell", "stock-faust"] * 2
     assert [stage.shape.name for stage in stages] == ["small", "main", "of10", "of1000", "of100000"]
     assert [stage.shape.name for stage in plan.limited_to(stages, ["stock-faust"])] == ["small"]
+
+
+def test_logs_that_differ_in_influencers_are_read_in_turn() -> None:
+    groups = plan.together(plan.full(Sizes(runs=2)))
+    assert [[stage.shape.name for stage in group] for group in groups] == [
+        ["small"],
+        ["main"],
+        ["large"],
+        ["of10", "of1000", "of100000"],
+    ]
+    assert [stage.shape.influencers for stage, _ in plan.turns(groups[-1])] == [10, 1_000, 100_000] * 2
 
 
 def test_what_was_cut_off_is_nobodys_fault_unless_it_is_ours() -> None:

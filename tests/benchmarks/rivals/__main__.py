@@ -47,19 +47,19 @@ class Contest:
         self.ids: dict[str, int] = {}
         self._ground = ground
 
-    def hold(self, stage: Stage) -> None:
-        """Fill a stage's log, let everybody run on it, remove it."""
-        truth = self._ground.fill(stage.shape)
-        self.ids[stage.shape.name] = sum(truth.accepted.values())
-        del truth
-        for name in stage.turns():
+    def hold(self, stages: Sequence[Stage]) -> None:
+        """Fill these logs, let everybody run on them in turn, remove them."""
+        for stage in stages:
+            self.ids[stage.shape.name] = sum(self._ground.fill(stage.shape).accepted.values())
+        for stage, name in plan.turns(stages):
             if not self._ground.is_time_over():
                 self._note(_run(self._ground, stage.shape, name))
             else:
                 print(f"{name}: not run, the time is over", flush=True)
-        if stage.traced and not self._ground.is_time_over():
-            self._note(attribution(self._ground, stage.shape, traced=True))
-        self._ground.forget(stage.shape)
+        for stage in stages:
+            if stage.traced and not self._ground.is_time_over():
+                self._note(attribution(self._ground, stage.shape, traced=True))
+            self._ground.forget(stage.shape)
 
     def _note(self, run: Run) -> None:
         self.runs.append(run)
@@ -95,8 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     until = time.monotonic() + QUICK_SECONDS if options.quick else None
     with Ground(until) as ground:
         contest = Contest(ground)
-        for stage in stages:
-            contest.hold(stage)
+        for stages_together in plan.together(stages):
+            contest.hold(stages_together)
     _say(options, stages, contest, described)
     return exit_code([run for run in contest.runs if run.contestant in OURS] if options.quick else contest.runs)
 

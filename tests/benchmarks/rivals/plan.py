@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from tests.benchmarks.rivals.filling import Shape
@@ -38,6 +39,8 @@ QUICK: Final = (
 QUICK_EVENTS: Final = 20_000
 QUICK_SMALL: Final = 3_000
 WIDTHS: Final = (10, 1_000, 100_000)
+LONG: Final = frozenset({"events"})
+WIDE: Final = frozenset({"influencers"})
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,19 @@ class Stage:
     traced: bool = False
     part_of: frozenset[str] = frozenset()
 
-    def turns(self) -> list[str]:
-        """Interleaved: what disturbs the machine for a minute disturbs everybody."""
-        return [name for _ in range(self.runs) for name in self.contestants]
+
+def turns(stages: Sequence[Stage]) -> list[tuple[Stage, str]]:
+    """Interleaved: what disturbs the machine for a minute disturbs everybody, on every log that is compared."""
+    most = max(stage.runs for stage in stages)
+    return [
+        (stage, name) for turn in range(most) for stage in stages if turn < stage.runs for name in stage.contestants
+    ]
+
+
+def together(stages: Sequence[Stage]) -> list[list[Stage]]:
+    """Logs of different numbers of influencers are filled and read together, each of the others by itself."""
+    groups = groupby(stages, key=lambda stage: stage.shape.name if stage.part_of != WIDE else WIDE)
+    return [list(group) for _, group in groups]
 
 
 @dataclass(frozen=True)
@@ -73,16 +86,14 @@ class Sizes:
 
 def full(sizes: Sizes) -> list[Stage]:
     """The small log is stock Faust's, which needs a minute and more for it."""
-    lengths, widths = frozenset({"events"}), frozenset({"influencers"})
     stages = [
         Stage(Shape("small", sizes.small), ("groundswell", "stock-faust"), sizes.runs),
-        Stage(Shape("main", sizes.events), EVERYBODY, sizes.runs, part_of=lengths),
-        Stage(Shape("large", sizes.large), LONG_WINDED, sizes.large_runs, traced=True, part_of=lengths),
-        Stage(Shape("largest", sizes.largest), OURS, sizes.large_runs, part_of=lengths),
+        Stage(Shape("main", sizes.events), EVERYBODY, sizes.runs, part_of=LONG),
+        Stage(Shape("large", sizes.large), LONG_WINDED, sizes.large_runs, traced=True, part_of=LONG),
+        Stage(Shape("largest", sizes.largest), OURS, sizes.large_runs, part_of=LONG),
     ]
     stages += [
-        Stage(Shape(f"of{width}", sizes.events, influencers=width), OURS, min(3, sizes.runs), part_of=widths)
-        for width in WIDTHS
+        Stage(Shape(f"of{width}", sizes.events, influencers=width), OURS, sizes.runs, part_of=WIDE) for width in WIDTHS
     ]
     return [stage for stage in stages if stage.shape.events and stage.runs]
 
