@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,15 +22,18 @@ def spare_what_lives_long() -> None:
 
 
 @contextmanager
-def survivors_spared() -> Iterator[None]:
-    """While somebody asks for a whole collection: what there is now is not walked.
+def survivors_spared(seconds: float) -> Iterator[None]:
+    """While somebody asks for whole collections: what there is now is not walked, for so long.
 
-    Over the state of ten million events that was a pause of a third of a second.
+    Over the state of ten million events that was a pause of a third of a second.  Not for ever, because who asks may
+    wait until a cycle of before is gone.  Only where a loop runs.
     """
     gc.freeze()
+    release = asyncio.get_running_loop().call_later(seconds, gc.unfreeze)
     try:
         yield
     finally:
+        release.cancel()
         # All of it becomes old, what was frozen for good included, and the old are never walked unasked.
         gc.unfreeze()
 

@@ -25,6 +25,7 @@ from streams.transport.thread import ConsumerThread
 
 # A broker that has just become a log's leader may say for a moment that it ends earlier: its high watermark follows.
 BEYOND_END_SECONDS = 20.0
+SPARED_SECONDS = 1.0  # nearly always nothing hangs anywhere, and the wait is over at once
 HEAL_AFTER_SECONDS = 5.0  # how long a delivered batch may wait unseen while the agent is idle
 
 
@@ -337,8 +338,11 @@ class Consumer(driver.Consumer):
                 by_tp.pop(tp, None)
 
     async def wait_empty(self) -> None:
-        """Wait until all messages are acknowledged.  Faust collects garbage meanwhile, in the middle of a rebalance."""
-        with survivors_spared():
+        """Wait until no message is left that was not acknowledged, in the middle of a rebalance.
+
+        One that was dropped may hang in a cycle, so Faust collects garbage meanwhile, and walks all of the state.
+        """
+        with survivors_spared(SPARED_SECONDS):
             await super().wait_empty()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
