@@ -44,6 +44,7 @@ class Conversion:
     and `watermarks` (epoch milliseconds, by campaign) never go back.  `touched` holds the window ends to emit by
     (entity, window name), `provisional` those that were emitted and are not final yet; `closed` the watermark, epoch
     seconds, up to which a campaign's windows were emitted as final.  Minutes up to `forgotten` are gone.
+    `ahead`: whose slices are minutes and more ahead of the clock, and up to which end its windows were looked at.
     `copies` are campaigns at home in another partition: their minutes are for the stall detector of this one's
     influencers, and no windows are made of them.
     """
@@ -61,6 +62,7 @@ class Conversion:
     moved: set[int] = field(default_factory=set)
     closed: dict[str, int] = field(default_factory=dict)
     forgotten: int = 0
+    ahead: dict[tuple[Entity, str], int] = field(default_factory=dict)
 
 
 class Windower:
@@ -167,7 +169,11 @@ class Windower:
             for window in campaign.windows if campaign is not None else ():
                 touched = ends_touched(slice_end, window)
                 first = align_up(state.closed.get(entity.campaign_id, 0) + 1, window.slide)
-                stop = min(touched.stop, newest_end(state.clock, window) + window.slide + 1)
+                stop = touched.stop
+                if _is_ahead(state, entity, window):
+                    state.ahead[entity, window.name] = newest_end(state.clock, window)
+                else:
+                    stop = min(stop, newest_end(state.clock, window) + window.slide + 1)
                 if ends := range(max(touched.start, first), stop, window.slide):
                     state.provisional.setdefault((entity, window.name), set()).update(ends)
 
@@ -182,6 +188,7 @@ class Windower:
         computed_at = rfc3339(now_ms)
         for campaign_id, watermark_ms in state.watermarks.items():
             self._close(state, self.campaigns[campaign_id], watermark_ms // 1000)
+        self._touch_begun(state)
         results: list[Result] = []
         waiting: Touched = {}
         while state.touched and len(results) < limit:
@@ -214,6 +221,25 @@ class Windower:
                 if not ends:
                     del state.provisional[entity, name]
 
+    def _touch_begun(self, state: Conversion) -> None:
+        """Touch what has begun of the windows that slices were ahead of the clock with.
+
+        Slices of a backlog come long before the clock that says when they were.  What the watermark has passed by then
+        is closed already; so nothing is touched before there is one.
+        """
+        for (entity, name), said_up_to in list(state.ahead.items()):
+            campaign = self.campaigns[entity.campaign_id]
+            window, watermark_ms = _window_named(campaign, name), state.watermarks.get(campaign.id)
+            newest = newest_end(state.clock, window)
+            if watermark_ms is None or newest <= said_up_to:
+                continue
+            del state.ahead[entity, name]
+            after = max(said_up_to, watermark_ms // 1000)
+            if ends := set(state.timelines[entity].due(window, after, newest)):
+                state.touched.setdefault((entity, name), set()).update(ends)
+            if _is_ahead(state, entity, window):
+                state.ahead[entity, name] = newest
+
     def _emit(
         self, state: Conversion, entity: Entity, name: str, ends: set[int], computed_at: str, results: list[Result]
     ) -> set[int]:
@@ -243,6 +269,8 @@ class Windower:
                     computed_at=computed_at,
                 )
             )
+        if _is_ahead(state, entity, window):
+            state.ahead.setdefault((entity, name), newest)
         next_one = newest + window.slide
         return {next_one} if next_one in ends else set()
 
@@ -265,10 +293,16 @@ class Windower:
             ends -= {end for end in ends if end - size < state.forgotten}
             if not ends:
                 del state.provisional[entity, name]
-        needed = {entity for entity, _ in (*state.touched, *state.provisional)}
+        needed = {entity for entity, _ in (*state.touched, *state.provisional, *state.ahead)}
         for entity, timeline in list(state.timelines.items()):
             if timeline.forget(before) and entity not in needed:
                 del state.timelines[entity]
+
+
+def _is_ahead(state: Conversion, entity: Entity, window: Window) -> bool:
+    """Whether minutes of the entity are further ahead than the next record is likely to bring the clock."""
+    ends = state.timelines[entity].ends
+    return bool(ends) and ends[-1] > newest_end(state.clock, window) + window.slide
 
 
 def _window_named(campaign: Campaign, name: str) -> Window:

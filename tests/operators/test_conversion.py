@@ -59,6 +59,43 @@ def test_a_window_that_may_begin_with_the_next_record_waits_for_it() -> None:
     assert set(rows) == {("15m", 1), ("1h", 1), ("6h", 5), ("48h", 30)}
 
 
+def test_windows_of_a_backlog_are_said_once_the_clock_has_come_to_them() -> None:
+    windower, state = worker()
+    take(windower, state, progress(0, 1, EARLY - 1, True), progress(1, 1, EARLY - 1, True))
+    take(windower, state, clicks(2, minute=28), clicks(3, minute=31))
+    assert flushed(windower, state) == {}, "nobody knows yet that these minutes have begun"
+    take(windower, state, progress(0, 2, LATER, True))
+    rows = flushed(windower, state)
+    assert {key: row.clicks for key, row in rows.items() if key[0] == "15m"} == {
+        ("15m", 28): 2,
+        ("15m", 29): 2,
+        ("15m", 30): 2,
+        ("15m", 31): 5,
+    }
+    assert {rows[key].clicks for key in (("1h", 31), ("6h", 35), ("48h", 60))} == {5}
+    assert not any(row.final for row in rows.values() if parse_ms(row.window_end) > LATER)
+    assert flushed(windower, state) == {}, "once"
+
+
+def test_a_worker_that_takes_over_amid_a_backlog_says_its_windows_too() -> None:
+    windower, state = worker()
+    for record in (progress(0, 1, EARLY - 1, True), progress(1, 1, EARLY - 1, True), clicks(3, minute=31)):
+        windower.apply(state, record, emitted=True)
+    windower.resume(state, EARLY - 1, {"door": EARLY - 1 - 300_000})
+    take(windower, state, progress(0, 2, LATER, True))
+    assert flushed(windower, state)["15m", 31].clicks == 3
+
+
+def test_a_backlog_waits_until_every_source_partition_has_spoken() -> None:
+    windower, state = worker()
+    take(windower, state, clicks(3, minute=31))
+    assert flushed(windower, state) == {}
+    take(windower, state, progress(0, 2, LATER, True))
+    assert flushed(windower, state) == {}, "all of its windows would be said now, and again when they are closed"
+    take(windower, state, progress(1, 1, LATER, True))
+    assert flushed(windower, state)["15m", 31].clicks == 3
+
+
 def test_a_watermark_does_not_go_back_when_compaction_took_what_it_was_made_of() -> None:
     windower, state = worker()
     # Partition 1 was idle, so partition 0 alone counted; by now it has something to read, and says so under one key.
