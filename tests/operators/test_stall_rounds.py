@@ -62,7 +62,7 @@ class Worker:
         return self.watcher.step(self.rounds, self.state, limit, "a", COMPUTED_AT)
 
     def say(self, first: int = 10**9) -> None:
-        """Say what there is; only so many records of it before the worker is killed, or paused: then the rest is next."""
+        """Say what there is; so many records of it before the worker is killed, or paused: then the rest is next."""
         found = [*self.unsaid, *self.watcher.say(self.rounds, self.state.position, "a", COMPUTED_AT)]
         self.table += found[:first]
         self.unsaid = found[first:]
