@@ -44,7 +44,8 @@ class Conversion:
     and `watermarks` (epoch milliseconds, by campaign) never go back.  `touched` holds the window ends to emit by
     (entity, window name), `provisional` those that were emitted and are not final yet; `closed` the watermark, epoch
     seconds, up to which a campaign's windows were emitted as final.  Minutes up to `forgotten` are gone.
-    `ahead`: whose slices are minutes and more ahead of the clock, and up to which end its windows were looked at.
+    `ahead`: whose slices are minutes and more ahead of the clock, and up to which end its windows were looked at;
+    `looked_at`: the clock and the number of watermarks at the last look.
     `copies` are campaigns at home in another partition: their minutes are for the stall detector of this one's
     influencers, and no windows are made of them.
     """
@@ -63,6 +64,7 @@ class Conversion:
     closed: dict[str, int] = field(default_factory=dict)
     forgotten: int = 0
     ahead: dict[tuple[Entity, str], int] = field(default_factory=dict)
+    looked_at: tuple[int, int] = (0, 0)
 
 
 class Windower:
@@ -227,6 +229,10 @@ class Windower:
         Slices of a backlog come long before the clock that says when they were.  What the watermark has passed by then
         is closed already; so nothing is touched before there is one.
         """
+        known = (state.clock, len(state.watermarks))
+        if known == state.looked_at:
+            return  # nothing has begun since
+        state.looked_at = known
         for (entity, name), said_up_to in list(state.ahead.items()):
             campaign = self.campaigns[entity.campaign_id]
             window, watermark_ms = _window_named(campaign, name), state.watermarks.get(campaign.id)
@@ -235,7 +241,8 @@ class Windower:
                 continue
             del state.ahead[entity, name]
             after = max(said_up_to, watermark_ms // 1000)
-            if ends := set(state.timelines[entity].due(window, after, newest)):
+            # The next one too: it waits for its beginning.
+            if ends := set(state.timelines[entity].due(window, after, newest + window.slide)):
                 state.touched.setdefault((entity, name), set()).update(ends)
             if _is_ahead(state, entity, window):
                 state.ahead[entity, name] = newest

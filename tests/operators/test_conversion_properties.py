@@ -13,6 +13,7 @@ from wiring import PARTITIONS, Logs, differences
 
 from schemas.slices import Slice
 from streams.audit.oracle import Oracle
+from streams.operators.windows import align_up, newest_end
 
 
 def converted(logs: Logs, seed: int, lives: int, restarts: int) -> Readers:
@@ -35,6 +36,23 @@ def test_every_landed_row_is_the_oracle_s_and_all_that_is_due_has_landed(
     readers = converted(logs, seed, lives, restarts)
     assert set(readers.state.watermarks) == set(CODEC.campaigns)
     assert list(differences(readers.landed, Oracle(logs.sources(), CODEC), readers.state.watermarks)) == []
+
+
+@tried(250)
+@given(random_logs(), st.integers(0, 2**32), st.integers(1, 3), st.integers(0, 3))
+def test_the_first_window_of_every_minute_has_landed_once_it_has_begun(
+    logs: Logs, seed: int, lives: int, restarts: int
+) -> None:
+    readers = converted(logs, seed, lives, restarts)
+    state = readers.state
+    due = {
+        (entity, window.name, first)
+        for entity, timeline in state.timelines.items()
+        for window in CODEC.campaigns[entity.campaign_id].windows
+        for end in timeline.ends
+        if (first := align_up(end, window.slide)) <= newest_end(state.clock, window)
+    }
+    assert due - set(readers.landed.rows) == set()
 
 
 @tried(100)
