@@ -171,11 +171,13 @@ class Windower:
             for window in campaign.windows if campaign is not None else ():
                 touched = ends_touched(slice_end, window)
                 first = align_up(state.closed.get(entity.campaign_id, 0) + 1, window.slide)
-                stop = touched.stop
-                if _is_ahead(state, entity, window):
-                    state.ahead[entity, window.name] = newest_end(state.clock, window)
+                stop, newest = touched.stop, newest_end(state.clock, window)
+                if entity.campaign_id not in state.closed:
+                    state.ahead[entity, window.name] = 0  # whoever was ahead waited for a watermark
+                elif touched.start > newest:
+                    state.ahead[entity, window.name] = newest
                 else:
-                    stop = min(stop, newest_end(state.clock, window) + window.slide + 1)
+                    stop = min(stop, newest + window.slide + 1)
                 if ends := range(max(touched.start, first), stop, window.slide):
                     state.provisional.setdefault((entity, window.name), set()).update(ends)
 
