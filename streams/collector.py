@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +9,9 @@ from typing import Final
 
 # Objects made between two looks of the garbage collector, and how many of those make one at the survivors.  A state is
 # a million objects without a cycle; Python's own 700 walk it again and again, for half of all the time there is.
-# Those that survive both are never walked again: that would be a pause of seconds.
-COLLECT_AFTER: Final = (10_000, 10, 1_000_000)
+# Those that survive both are never walked again: that would be a pause of seconds.  Five and not ten: fetched records
+# live as long, and a hundred thousand of them were a pause of 50 ms.
+COLLECT_AFTER: Final = (10_000, 5, 1_000_000)
 
 
 def spare_what_lives_long() -> None:
@@ -19,23 +19,6 @@ def spare_what_lives_long() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
-
-
-@contextmanager
-def survivors_spared(seconds: float) -> Iterator[None]:
-    """While somebody asks for whole collections: what there is now is not walked, for so long.
-
-    Over the state of ten million events that was a pause of a third of a second.  Not for ever, because who asks may
-    wait until a cycle of before is gone.  Only where a loop runs.
-    """
-    gc.freeze()
-    release = asyncio.get_running_loop().call_later(seconds, gc.unfreeze)
-    try:
-        yield
-    finally:
-        release.cancel()
-        # All of it becomes old, what was frozen for good included, and the old are never walked unasked.
-        gc.unfreeze()
 
 
 @contextmanager

@@ -19,13 +19,11 @@ from faust.types import TP, ConsumerMessage
 
 from schemas.errors import Fault
 from streams import failpoints
-from streams.collector import survivors_spared
 from streams.transport.batch import Batch, LogTruncated
 from streams.transport.thread import ConsumerThread
 
 # A broker that has just become a log's leader may say for a moment that it ends earlier: its high watermark follows.
 BEYOND_END_SECONDS = 20.0
-SPARED_SECONDS = 1.0  # nearly always nothing hangs anywhere, and the wait is over at once
 HEAL_AFTER_SECONDS = 5.0  # how long a delivered batch may wait unseen while the agent is idle
 
 
@@ -336,14 +334,6 @@ class Consumer(driver.Consumer):
                 self._acked_index,
             ):
                 by_tp.pop(tp, None)
-
-    async def wait_empty(self) -> None:
-        """Wait until no message is left that was not acknowledged, in the middle of a rebalance.
-
-        One that was dropped may hang in a cycle, so Faust collects garbage meanwhile, and walks all of the state.
-        """
-        with survivors_spared(SPARED_SECONDS):
-            await super().wait_empty()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         self._held = object()

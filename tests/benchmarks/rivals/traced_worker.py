@@ -1,13 +1,14 @@
 """The command line `groundswell` in a process that measures the garbage collector's pauses.
 
 Written to the file RIVAL_PAUSES, a line each that is longer than a millisecond: when it ended (epoch seconds), and how
-many seconds it took.
+many seconds it took.  The collection with which Python ends is nobody's pause.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import sys
 import time
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ def trace(file: int) -> None:
         nonlocal begun
         if phase == "start":
             begun = time.perf_counter()
-        elif (pause := time.perf_counter() - begun) >= WORTH_A_LINE:
+        elif not sys.is_finalizing() and (pause := time.perf_counter() - begun) >= WORTH_A_LINE:
             os.write(file, f"{time.time():.3f} {pause:.6f}\n".encode())
 
     gc.callbacks.append(note)
