@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.events import ID_PATTERN
-from schemas.times import DAY_MS, LAST_MS, MINUTE_MS
+from schemas.times import DAY_MS, LAST_MS, MINUTE_MS, TIME_FORM
 
 Bools = NDArray[np.bool_]
 Integers = NDArray[np.int64]
@@ -27,10 +27,9 @@ _DIGITS_OF_UUID: Final = [place for place in range(_UUID_LENGTH) if place not in
 _NO_DIGIT: Final = 0x80
 _ANY_NO_DIGIT: Final = np.uint64(0x8080808080808080)
 
-_TIME_FORM: Final = "0000-00-00T00:00:00.000Z"
-_DIGITS_OF_TIME: Final = [place for place, character in enumerate(_TIME_FORM) if character == "0"]
-_MARKS_OF_TIME: Final = [place for place, character in enumerate(_TIME_FORM) if character != "0"]
-_MARKS: Final = np.array([ord(_TIME_FORM[place]) for place in _MARKS_OF_TIME], np.uint8)
+_DIGITS_OF_TIME: Final = [place for place, character in enumerate(TIME_FORM) if character == "0"]
+_MARKS_OF_TIME: Final = [place for place, character in enumerate(TIME_FORM) if character != "0"]
+_MARKS: Final = np.array([ord(TIME_FORM[place]) for place in _MARKS_OF_TIME], np.uint8)
 _FIRST_YEAR, _YEARS = 2000, 100
 
 _FIRST_OF_ID: Final = 1
@@ -82,7 +81,7 @@ def uuids(texts: Sequence[str]) -> tuple[Bools, Hashes]:
 
 def times_ms(texts: Sequence[str]) -> tuple[Bools, Integers]:
     """Which are times of the form 2026-03-12T18:00:00.000Z of the years 2000 to 2099, and their epoch milliseconds."""
-    characters = _square(texts, len(_TIME_FORM))
+    characters = _square(texts, len(TIME_FORM))
     digits = (characters[:, _DIGITS_OF_TIME] - np.uint8(ord("0"))).astype(np.int64)
     year = digits[:, 0] * 1000 + digits[:, 1] * 100 + digits[:, 2] * 10 + digits[:, 3] - _FIRST_YEAR
     month, day, hour, minute, second = (digits[:, place] * 10 + digits[:, place + 1] for place in (4, 6, 8, 10, 12))

@@ -17,10 +17,9 @@ from schemas.events import UUID_PATTERN, Event
 from schemas.heartbeats import Heard
 from schemas.slices import CAMPAIGN, INFLUENCER
 from schemas.stalls import Stall
-from schemas.times import YEAR_2000_MS, YEAR_2100_MS, parse_ms, rfc3339
+from schemas.times import TIME_FORM, YEAR_2000_MS, YEAR_2100_MS, parse_ms, rfc3339
 
 LARGEST: Final = 2**64 - 1  # of ClickHouse's UInt64
-STORED_TIME: Final = "0000-00-00T00:00:00.000Z"
 _RAW_LINE: Final = b'%b,"record_time":"%b","late":%d,"source_partition":%d,"source_offset":%d,"precedence":%d}\n'
 _encode = msgspec.json.Encoder().encode
 _is_uuid = re.compile(UUID_PATTERN).fullmatch
@@ -50,7 +49,7 @@ def _is_as_stored(event: Event) -> bool:
     occurred_at = event.occurred_at
     return (
         # Of the forms that a time may have, those of this length differ in the case of two letters alone.
-        len(occurred_at) == len(STORED_TIME)
+        len(occurred_at) == len(TIME_FORM)
         and occurred_at[10] == "T"
         and occurred_at[-1] == "Z"
         and event.referral_id is not None

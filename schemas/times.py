@@ -62,6 +62,9 @@ def _rest_ms(text: str) -> int:
     return ms - ahead if sign == "+" else ms + ahead
 
 
+TIME_FORM: Final = "0000-00-00T00:00:00.000Z"  # as `rfc3339` writes a time, a zero for each digit
+
+
 def rfc3339(ms: int) -> str:
     """The text of an epoch millisecond, always UTC, always with milliseconds: ``2026-03-12T18:00:00.000Z``.
 

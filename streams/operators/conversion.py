@@ -244,9 +244,10 @@ class Windower:
             del state.ahead[entity, name]
             after = max(said_up_to, watermark_ms // 1000)
             # The next one too: it waits for its beginning.
-            if ends := set(state.timelines[entity].due(window, after, newest + window.slide)):
+            timeline = state.timelines[entity]
+            if ends := set(timeline.due(window, after, newest + window.slide)):
                 state.touched.setdefault((entity, name), set()).update(ends)
-            if _is_ahead(state, entity, window):
+            if _is_ahead(timeline, newest, window):
                 state.ahead[entity, name] = newest
 
     def _emit(
@@ -265,7 +266,8 @@ class Windower:
         open_ends = {end for end in begun if watermark_ms is None or end * 1000 > watermark_ms}
         if open_ends:
             state.provisional.setdefault((entity, name), set()).update(open_ends)
-        for end, total in state.timelines[entity].totals(window, begun):
+        timeline = state.timelines[entity]
+        for end, total in timeline.totals(window, begun):
             results.append(
                 window_result(
                     entity,
@@ -278,7 +280,7 @@ class Windower:
                     computed_at=computed_at,
                 )
             )
-        if _is_ahead(state, entity, window):
+        if _is_ahead(timeline, newest, window):
             state.ahead.setdefault((entity, name), newest)
         next_one = newest + window.slide
         return {next_one} if next_one in ends else set()
@@ -308,10 +310,13 @@ class Windower:
                 del state.timelines[entity]
 
 
-def _is_ahead(state: Conversion, entity: Entity, window: Window) -> bool:
-    """Whether minutes of the entity are further ahead than the next record is likely to bring the clock."""
-    ends = state.timelines[entity].ends
-    return bool(ends) and ends[-1] > newest_end(state.clock, window) + window.slide
+def _is_ahead(timeline: Timeline, newest: int, window: Window) -> bool:
+    """Whether minutes of an entity are further ahead than the next record is likely to bring the clock.
+
+    Args:
+        newest: the end of the newest window that has begun.
+    """
+    return bool(timeline.ends) and timeline.ends[-1] > newest + window.slide
 
 
 def _window_named(campaign: Campaign, name: str) -> Window:
