@@ -32,16 +32,17 @@ class Measured:
     fold_rate: int = 115_000  # events a second and core
     bytes_an_id: int = 33  # memory of attribution in busy minutes
     slice_bytes: int = 1_000  # a minute in which an entity had an event, a partition
-    sink_rate: int = 45_000  # events a second and core, conversion and attribution beside it
+    landing_rate: int = 28_000  # events a second and core, of conversion and sink together
     log_bytes: int = 220  # an event in Kafka, one copy, not compressed
     row_bytes: int = 60  # a raw row in ClickHouse after merges
 
 
 SOURCES: Final = (
-    "attribution folds and says 115,000 events a second and core (RESULTS.md, Rivals: 116,279 to 128,866)",
+    "attribution folds and says 115,000 events a second and core (RESULTS.md, Rivals: 117,786 to 146,628)",
     "an id takes 33 bytes of attribution's memory (RESULTS.md, Overload: 22 over ten minutes, 33 in an older run)",
     "1,000 entities have an event in each minute in every partition, 1,000 bytes each (Limits)",
-    "a sink lands 45,000 events a second and core, all roles on that core (RESULTS.md, Overload: 3.1 million in 65 s)",
+    "conversion and sink land 28,000 events a second and core (RESULTS.md, Rivals: 42.5 s of CPU a million for the whole "
+    "pipeline, 6.8 of them attribution's)",
     "an event is 220 bytes in Kafka, its key included (tests/benchmarks/fill.py), kept three times",
     "a raw row is 60 bytes in ClickHouse, one copy (`make panels` at a million rows: 47), not yet at full size",
     "each of the 1,000 entities keeps 2.2 rows of windows a minute (the default windows), as large as raw rows",
@@ -54,7 +55,7 @@ class Need:
 
     rate: int
     attribution: int
-    sinks: int
+    landing: int
     partitions: int
     ids: int
     memory: int
@@ -65,15 +66,15 @@ class Need:
 def need(rate: int, measured: Measured) -> Need:
     """Workers at half a core's load, memory and disk in bytes."""
     attribution = max(math.ceil(rate / (measured.fold_rate * HEADROOM)), 2)  # two: one may die
-    sinks = max(math.ceil(rate / (measured.sink_rate * HEADROOM)), 2)
+    landing = max(math.ceil(rate / (measured.landing_rate * HEADROOM)), 4)  # two of each role
     events = rate * APPEAL_SECONDS  # shorter than the horizon: every id is remembered
-    partitions = 2 ** math.ceil(math.log2(max(attribution, sinks)))
+    partitions = 2 ** math.ceil(math.log2(max(attribution, landing)))
     entity_minutes = ACTIVE_ENTITIES * APPEAL_SECONDS // 60 * partitions
     window_rows = ACTIVE_ENTITIES * sum(APPEAL_SECONDS // window.slide for window in DEFAULT_WINDOWS)
     return Need(
         rate=rate,
         attribution=attribution,
-        sinks=sinks,
+        landing=landing,
         partitions=partitions,
         ids=events,
         memory=events * measured.bytes_an_id + entity_minutes * measured.slice_bytes,
@@ -85,12 +86,12 @@ def need(rate: int, measured: Measured) -> Need:
 def table(measured: Measured) -> str:
     """Markdown: a line a rate, then what it assumes."""
     lines = [
-        "| events/s | attribution workers | sinks | partitions | ids in 48 h | worker memory | Kafka | ClickHouse |",
+        "| events/s | attribution workers | conversion and sink workers | partitions | ids in 48 h | worker memory | Kafka | ClickHouse |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for rate in RATES:
         one = need(rate, measured)
-        cells = (f"{rate:,}", one.attribution, one.sinks, one.partitions, f"{one.ids / 1e9:,.1f} billion")
+        cells = (f"{rate:,}", one.attribution, one.landing, one.partitions, f"{one.ids / 1e9:,.1f} billion")
         sizes = (size_text(size) for size in (one.memory, one.kafka, one.clickhouse))
         lines.append("| " + " | ".join(str(cell) for cell in (*cells, *sizes)) + " |")
     lines += [
