@@ -20,6 +20,7 @@ from dashboards.words import (
     STATE_COLUMNS,
     STATE_WORDS,
     incidents,
+    of_campaign,
     rate_said,
 )
 
@@ -226,8 +227,7 @@ ORDER BY time
             sql=f"""
 SELECT position, influencer_id, counted, {rate_said("conversion", "conversion_low", "conversion_high")},
     gross, reach, if(suspicious, 'check for test or self donations', standing) AS standing
-FROM shown_leaderboard
-WHERE {CAMPAIGN}
+FROM {of_campaign("shown_leaderboard")}
 ORDER BY rankable DESC, rank_score DESC, exposures DESC, influencer_id
 LIMIT 100
 """,
@@ -255,7 +255,7 @@ PEOPLE: Final = Row(
             id=12,
             title="Ties of the donors",
             question="Do people who know the author well give, or strangers? Weak is an upper bound.",
-            sql=f"SELECT tie, donors FROM shown_donor_ties WHERE {CAMPAIGN} ORDER BY donors DESC, tie",
+            sql=f"SELECT tie, donors FROM {of_campaign('shown_donor_ties')} ORDER BY donors DESC, tie",
             kind="bars",
             unit="count",
             columns=(Column("tie", "Tie", "text"), Column("donors", "Donors within the 48 hours", "count")),
@@ -292,8 +292,7 @@ ORDER BY dimension DESC, gross DESC, member
             question="How far did the links come?",
             sql=f"""
 SELECT rung, referrals, events, part_of_rung_below
-FROM shown_ladder
-WHERE {CAMPAIGN} AND influencer_id = '(all)'
+FROM {of_campaign("shown_ladder")}
 ORDER BY step
 """,
             kind="table",
@@ -308,8 +307,7 @@ ORDER BY step
             question="What do accounts with more than 100,000 followers bring for a million estimated impressions?",
             sql=f"""
 SELECT per_million, per_million_low, per_million_high, donations, impressions_estimated, accounts
-FROM shown_celebrities
-WHERE {CAMPAIGN}
+FROM {of_campaign("shown_celebrities")}
 """,
             kind="stat",
             columns=(
@@ -329,8 +327,7 @@ WHERE {CAMPAIGN}
             title="Shared, did not give",
             question="How many people shared and gave nothing? Shares less donations counts acts, not people, and says "
             "nothing where there are more gifts than shares.",
-            sql="SELECT never_gave, lowest, highest, naive "
-            "FROM shown_sharers_not_donors(campaign = ${campaign:singlequote})",
+            sql=f"SELECT never_gave, lowest, highest, naive FROM {of_campaign('shown_sharers_not_donors')}",
             kind="stat",
             columns=(
                 Column("never_gave", "People", "count"),

@@ -18,6 +18,7 @@ from dashboards.words import (
     SHRUNKEN_COLUMNS,
     STATE_COLUMNS,
     incidents,
+    of_campaign,
     of_one,
     rate_said,
 )
@@ -48,8 +49,8 @@ NOW: Final = Row(
             sql=f"""
 SELECT {rate_said("conversion", "conversion_low", "conversion_high")},
     counted, standing, position, gross, reach
-FROM shown_leaderboard
-WHERE {INFLUENCER}
+FROM {of_campaign("shown_leaderboard")}
+WHERE influencer_id = ${{influencer:singlequote}}
 """,
             kind="stat",
             columns=(
@@ -87,8 +88,7 @@ CONVERSION: Final = Row(
             question="How many links were shared, seen, clicked and brought a gift?",
             sql=f"""
 SELECT rung, referrals, events, part_of_rung_below
-FROM shown_ladder
-WHERE {INFLUENCER}
+FROM {of_one("shown_influencer_ladder")}
 ORDER BY step
 """,
             kind="table",

@@ -15,6 +15,11 @@ CAMPAIGN: Final = "campaign_id = ${campaign:singlequote}"
 INFLUENCER: Final = f"{CAMPAIGN} AND influencer_id = ${{influencer:singlequote}}"
 
 
+def of_campaign(view: str) -> str:
+    """A view that is asked for one campaign: it reads no other's rows."""
+    return f"{view}(campaign = ${{campaign:singlequote}})"
+
+
 def of_one(view: str) -> str:
     """A view that is asked for one influencer of one campaign: it reads nobody else's rows."""
     return f"{view}(campaign = ${{campaign:singlequote}}, influencer = ${{influencer:singlequote}})"

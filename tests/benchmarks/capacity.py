@@ -41,8 +41,8 @@ SOURCES: Final = (
     "attribution folds and says 115,000 events a second and core (RESULTS.md, Rivals: 117,786 to 146,628)",
     "an id takes 33 bytes of attribution's memory (RESULTS.md, Overload: 22 over ten minutes, 33 in an older run)",
     "1,000 entities have an event in each minute in every partition, 1,000 bytes each (Limits)",
-    "conversion and sink land 28,000 events a second and core (RESULTS.md, Rivals: 42.5 s of CPU a million for the whole "
-    "pipeline, 6.8 of them attribution's)",
+    "conversion and sink land 28,000 events a second and core (RESULTS.md, Rivals: 42.5 s of CPU a million for the "
+    "whole pipeline, 6.8 of them attribution's)",
     "an event is 220 bytes in Kafka, its key included (tests/benchmarks/fill.py), kept three times",
     "a raw row is 60 bytes in ClickHouse, one copy (`make panels` at a million rows: 47), not yet at full size",
     "each of the 1,000 entities keeps 2.2 rows of windows a minute (the default windows), as large as raw rows",
@@ -86,7 +86,8 @@ def need(rate: int, measured: Measured) -> Need:
 def table(measured: Measured) -> str:
     """Markdown: a line a rate, then what it assumes."""
     lines = [
-        "| events/s | attribution workers | conversion and sink workers | partitions | ids in 48 h | worker memory | Kafka | ClickHouse |",
+        "| events/s | attribution workers | conversion and sink workers | partitions | ids in 48 h | worker memory "
+        "| Kafka | ClickHouse |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for rate in RATES:
