@@ -164,6 +164,11 @@ def test_a_reader_may_ask_for_less_but_not_for_more() -> None:
     assert clamp({"max_execution_time": "-1"})["max_execution_time"] == str(READ_LIMITS["max_execution_time"])
 
 
+def test_what_a_reader_asks_is_not_compiled(kept: Store) -> None:
+    sql = "SELECT name, value FROM system.settings WHERE name LIKE 'compile_%expressions' ORDER BY name FORMAT TSV"
+    assert by_reader(kept, sql) == (200, b"compile_aggregate_expressions\t0\ncompile_expressions\t0\n")
+
+
 @pytest.mark.parametrize("setting", ["readonly", "allow_ddl", "allow_introspection_functions", "file_like_engine_flag"])
 @pytest.mark.parametrize("value", ["0", "1", "2"])
 def test_a_reader_cannot_ask_for_other_settings_in_the_address(kept: Store, setting: str, value: str) -> None:

@@ -21,7 +21,7 @@ import yaml
 from compose_file import EXAMPLE, REQUIRED, Unset, compose, example, variables_of_the_file
 from ground import ROOT, Store
 
-from infra.embedded.clickhouse.users import READER, WRITER
+from infra.embedded.clickhouse.users import READ_DEFAULTS, READER, WRITER
 from infra.embedded.stack import EmbeddedStack
 from infra.grafana.bundle import PLUGIN, PLUGIN_VERSION
 from infra.kafka.properties import Node, of
@@ -230,6 +230,7 @@ def test_the_reader_reads_one_database_and_nothing_else() -> None:
     assert [user.tag for user in tree.findall("users/*")] == [READER]
     assert tree.findtext("users/reader/profile") == "reader"
     assert tree.findtext("profiles/reader/readonly") == "1"
+    assert {name: tree.findtext(f"profiles/reader/{name}") for name in READ_DEFAULTS} == READ_DEFAULTS
     assert [query.text for query in tree.findall("users/reader/grants/query")] == ["GRANT SELECT ON groundswell.*"]
     changeable = {entry.tag for entry in tree.findall("profiles/reader/constraints/*[changeable_in_readonly]")}
     assert changeable == {"max_execution_time", "additional_table_filters"}

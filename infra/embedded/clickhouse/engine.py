@@ -18,7 +18,7 @@ import chdb
 
 from infra.embedded.clickhouse.directory import claim
 from infra.embedded.clickhouse.statements import Refusal, format_of, judge
-from infra.embedded.clickhouse.users import WRITE_SETTINGS, User, clamp
+from infra.embedded.clickhouse.users import READ_DEFAULTS, WRITE_SETTINGS, User, clamp
 from schemas.errors import Fault
 
 DATABASE = "groundswell"
@@ -118,7 +118,7 @@ class Engine:
         canonical = self.canonical(sql)
         self._admit(canonical, user)
         with self._handle() as handle:
-            kept = dict(settings) if user.writes else clamp(settings)
+            kept = dict(settings) if user.writes else {**READ_DEFAULTS, **clamp(settings)}
             if readonly or not user.writes:
                 kept["readonly"] = "1"
             self._prepare(handle, database, kept)
