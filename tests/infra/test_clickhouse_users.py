@@ -165,8 +165,8 @@ def test_a_reader_may_ask_for_less_but_not_for_more() -> None:
 
 
 def test_what_a_reader_asks_is_not_compiled(kept: Store) -> None:
-    sql = "SELECT name, value FROM system.settings WHERE name LIKE 'compile_%expressions' ORDER BY name FORMAT TSV"
-    assert by_reader(kept, sql) == (200, b"compile_aggregate_expressions\t0\ncompile_expressions\t0\n")
+    for name in ("compile_expressions", "compile_aggregate_expressions"):
+        assert by_reader(kept, f"SELECT value FROM system.settings WHERE name = '{name}' FORMAT TSV") == (200, b"0\n")
 
 
 @pytest.mark.parametrize("setting", ["readonly", "allow_ddl", "allow_introspection_functions", "file_like_engine_flag"])
