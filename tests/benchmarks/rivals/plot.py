@@ -14,9 +14,10 @@ from matplotlib import pyplot
 
 def draw(panel: Any, points: list[dict[str, Any]], across: str) -> None:
     points = sorted(points, key=lambda point: point[across])
-    panel.plot([point[across] for point in points], [point["rate"] / 1000 for point in points], "o-")
+    rates = [point["rate"] / 1000 for point in points]
+    panel.plot([point[across] for point in points], rates, "o-")
     panel.set_xscale("log")
-    panel.set_ylim(bottom=0)
+    panel.set_ylim(0, 1.1 * max(rates, default=1))
     panel.set_xlabel(across)
     panel.set_ylabel("thousand events/s")
     panel.grid(alpha=0.3)

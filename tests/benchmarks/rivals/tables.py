@@ -52,7 +52,8 @@ def _row(summary: Summary, ours: Summary | None) -> list[str]:
     rate = f"{summary.rate:,.0f}"
     if summary.half_rate is not None:
         rate += f" (second half {summary.half_rate:,.0f})"
-    range_ = f"{summary.slowest:,.0f} to {summary.fastest:,.0f}, {summary.runs} runs"
+    spread = f"{summary.slowest:,.0f} to {summary.fastest:,.0f}, {summary.runs} runs"
+    range_ = spread if summary.runs > 1 else "1 run"
     return [
         title,
         rate,
