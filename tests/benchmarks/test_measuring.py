@@ -71,7 +71,7 @@ def test_ten_times_the_events_need_ten_times_the_memory_and_never_fewer_workers(
     assert large.ids == 10 * small.ids
     assert large.memory > 8 * small.memory  # minutes of entities are kept by partition
     assert large.attribution >= small.attribution >= 2
-    assert small.partitions >= max(small.attribution, small.landing)
+    assert small.partitions >= max(small.attribution, small.landing / 2)
     assert (size_text(237_000_000_000), size_text(1_090_000_000_000)) == ("237 GB", "1.1 TB")
 
 

@@ -219,6 +219,21 @@ def test_money_stands_where_raw_rows_have_it_at_every_point(store: Asked) -> Non
             assert newest.get(row[:-2], 0) == row[-1], (line, row)
 
 
+def the_same_ladder_of_each(store: Asked, campaign: str) -> None:
+    influencers = store.ask(f"SELECT influencer_id FROM shown_influencers WHERE campaign_id = '{campaign}'")[2]
+    assert influencers
+    for (influencer,) in influencers[:20]:
+        whose = f"campaign_id = '{campaign}' AND influencer_id = '{influencer}'"
+        ladder = asked(store, LADDER, "share_to_gift_ladder", whose)
+        assert ladder
+        of_one = f"(campaign = '{campaign}', influencer = '{influencer}')"
+        assert asked(store, LADDER, f"shown_influencer_ladder{of_one}") == ladder
+
+
+def test_each_influencers_links_come_as_far_as_raw_rows_say(store: Asked) -> None:
+    the_same_ladder_of_each(store, campaign_of(store))
+
+
 def test_each_influencers_gifts_and_links_are_those_of_raw_rows(store: Asked) -> None:
     columns = "referral_id, channel, owner_tie, first_share_at, reach, clicks, donations, gross"
     gift = "occurred_at, event_id, kind, amount, currency, referral_id, channel, tie, minutes_since_share"
@@ -229,9 +244,6 @@ def test_each_influencers_gifts_and_links_are_those_of_raw_rows(store: Asked) ->
         whose = f"campaign_id = '{campaign}' AND influencer_id = '{influencer}'"
         of_one = f"(campaign = '{campaign}', influencer = '{influencer}')"
         assert asked(store, columns, f"shown_referrals{of_one}") == asked(store, columns, "referral_totals", whose)
-        ladder = asked(store, LADDER, "share_to_gift_ladder", whose)
-        assert ladder
-        assert asked(store, LADDER, f"shown_influencer_ladder{of_one}") == ladder
         newest = f"(SELECT * FROM donations_explained WHERE {whose} ORDER BY occurred_at DESC, event_id LIMIT 200)"
         assert asked(store, gift, f"shown_gifts{of_one}") == asked(store, gift, newest)
 
@@ -273,8 +285,9 @@ def test_a_campaign_whose_file_says_something_else_is_summed_anew(
         door, end=door.start + (door.end - door.start) / 3, windows=tuple(w for w in door.windows if w.name != "48h")
     )
     load_campaigns(store.client, [shorter])
-    for name in ("pace", "funnel", "ties", "groups", "leaderboard", "hours"):
+    for name in ("pace", "funnel", "ties", "groups", "leaderboard", "ladder", "celebrities", "hours"):
         the_same_of_both(store, name)
+    the_same_ladder_of_each(store, CAMPAIGN)
     unaligned = msgspec.structs.replace(shorter, windows=(Window("7m", 7 * 60, 7 * 60), *shorter.windows[2:]))
     unaligned = msgspec.structs.replace(unaligned, end=unaligned.end.replace(second=30))
     load_campaigns(store.client, [unaligned])
