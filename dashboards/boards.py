@@ -20,8 +20,7 @@ ORDER BY heard DESC, start DESC, value
 """,
         "influencer": """
 SELECT influencer_id AS value, influencer_id AS text
-FROM shown_influencers
-WHERE campaign_id = ${campaign:singlequote}
+FROM shown_influencers(campaign = ${campaign:singlequote})
 ORDER BY donations DESC, clicks DESC, value
 """,
     }

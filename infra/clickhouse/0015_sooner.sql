@@ -1,29 +1,62 @@
 -- The same figures sooner.  A board asks of one campaign, and a view that is told which one reads that alone wherever it
 -- reads, groups by one text in place of two, and is planned faster: half of what a panel took went by before a row was read.
 
--- As chain_ends, of the influencers of one campaign.
-CREATE OR REPLACE VIEW influencer_ends AS
+-- Whose newest window is empty has nothing left to come: each of its chains is whole, so that of the others is asked.
+CREATE OR REPLACE VIEW chain_ends AS
 SELECT
+    campaign_id,
+    dimension,
     member,
     window,
-    if(newest_full >= newest_of_one, newest_of_one, max(newest_of_one) OVER (PARTITION BY window)) AS chosen,
+    if(newest_full >= newest_of_one, newest_of_one,
+        max(newest_of_one) OVER (PARTITION BY campaign_id, dimension, window)) AS chosen,
     toDateTime(intDiv(chosen, 4294967296), 'UTC') AS chain_end,
     toUInt32(chosen % 4294967296) AS link
 FROM
 (
-    SELECT member, window, max(n.newest) AS newest_of_one, max(n.newest_full) AS newest_full
+    SELECT campaign_id, dimension, member, window, max(n.newest) AS newest_of_one, max(n.newest_full) AS newest_full
     FROM newest_chained AS n
-    WHERE campaign_id = {campaign:String} AND dimension = 'influencer' AND window IN
-        (SELECT longest_window FROM chains WHERE campaign_id = {campaign:String})
-    GROUP BY member, window
+    WHERE (campaign_id, window) IN (SELECT campaign_id, longest_window FROM chains)
+    GROUP BY campaign_id, dimension, member, window
 )
-COMMENT 'Which windows of an influencer add up to all that happened to them? influencer_ends(campaign = ...); as chain_ends.';
+COMMENT 'Which windows of an entity add up to all that happened to it? Those of its `link` that end by chain_end.';
 
 -- Chains that somebody ended with once are read too, until rows are merged: what they hold meets no end and is left out.
-CREATE OR REPLACE VIEW influencer_figures AS
+CREATE OR REPLACE VIEW influencer_sums AS
+SELECT
+    w.member AS influencer_id,
+    sum(w.shares) AS shares,
+    sum(w.impressions_measured) AS impressions_measured,
+    sum(w.impressions_sampled) AS impressions_sampled,
+    sum(w.impressions_estimated) AS impressions_estimated,
+    sum(w.clicks) AS clicks,
+    sum(w.donations) AS donations,
+    sum(w.refunds) AS refunds,
+    sum(w.gross) AS gross,
+    sum(w.refunded) AS refunded,
+    sum(w.fee) AS fee,
+    sum(w.net) AS net
+FROM
+(
+    SELECT * FROM chained_windows FINAL
+    WHERE campaign_id = {campaign:String} AND dimension = 'influencer' AND link IN
+    (
+        SELECT DISTINCT newest % 4294967296
+        FROM newest_chained
+        WHERE campaign_id = {campaign:String} AND dimension = 'influencer'
+    )
+) AS w
+INNER JOIN (SELECT * FROM chain_ends WHERE campaign_id = {campaign:String} AND dimension = 'influencer') AS e
+    ON e.member = w.member AND e.link = w.link AND e.window = w.window
+WHERE w.window_end <= e.chain_end
+GROUP BY w.member
+COMMENT 'What came of each influencer so far? (direct) and (unattributed) are rows too. Summed from windows of conversion; influencer_sums(campaign = ...).';
+
+CREATE OR REPLACE VIEW shown_influencers AS
 SELECT
     s.influencer_id AS influencer_id,
     coalesce(l.most, 0) AS reach,
+    if(coalesce(l.number, 0) = 0, NULL, l.earliest) AS first_share_at,
     coalesce(l.number, 0) AS referrals,
     s.shares AS shares,
     s.impressions_measured AS impressions_measured,
@@ -36,56 +69,15 @@ SELECT
     s.refunded AS refunded,
     s.fee AS fee,
     s.net AS net
-FROM
-(
-    SELECT
-        w.member AS influencer_id,
-        sum(w.shares) AS shares,
-        sum(w.impressions_measured) AS impressions_measured,
-        sum(w.impressions_sampled) AS impressions_sampled,
-        sum(w.impressions_estimated) AS impressions_estimated,
-        sum(w.clicks) AS clicks,
-        sum(w.donations) AS donations,
-        sum(w.refunds) AS refunds,
-        sum(w.gross) AS gross,
-        sum(w.refunded) AS refunded,
-        sum(w.fee) AS fee,
-        sum(w.net) AS net
-    FROM
-    (
-        SELECT * FROM chained_windows FINAL
-        WHERE campaign_id = {campaign:String} AND dimension = 'influencer' AND NOT startsWith(member, '(')
-            AND link IN
-            (
-                SELECT DISTINCT newest % 4294967296
-                FROM newest_chained
-                WHERE campaign_id = {campaign:String} AND dimension = 'influencer'
-            )
-    ) AS w
-    INNER JOIN influencer_ends(campaign = {campaign:String}) AS e
-        ON e.member = w.member AND e.link = w.link AND e.window = w.window
-    WHERE w.window_end <= e.chain_end
-    GROUP BY w.member
-) AS s
+FROM (SELECT * FROM influencer_sums(campaign = {campaign:String}) WHERE NOT startsWith(influencer_id, '(')) AS s
 LEFT JOIN
 (
-    SELECT influencer_id, max(reach) AS most, count() AS number
-    FROM
-    (
-        SELECT referral_id, argMin(c.influencer_id, c.begun) AS influencer_id, toUInt64(argMin(c.most, c.begun)) AS reach
-        FROM
-        (
-            SELECT referral_id, influencer_id, min(first_offset) AS begun, max(reach) AS most
-            FROM claims
-            WHERE campaign_id = {campaign:String}
-            GROUP BY referral_id, influencer_id
-        ) AS c
-        GROUP BY referral_id
-    )
+    SELECT influencer_id, max(reach) AS most, min(first_share_at) AS earliest, count() AS number
+    FROM owners
+    WHERE campaign_id = {campaign:String}
     GROUP BY influencer_id
 ) AS l ON l.influencer_id = s.influencer_id
-COMMENT 'Who has shared, and what did each bring? influencer_figures(campaign = ...); as shown_influencers.';
-
+COMMENT 'Who has shared, and what did each bring? influencer_totals without donors, from results; shown_influencers(campaign = ...).';
 
 -- The laws of celebrities, conversion_priors and leaderboard, of one campaign.  Each step of the prior is a SELECT of its
 -- own: an alias that is used twice is planned twice, and here one stands on another.
@@ -129,7 +121,7 @@ FROM
             sum(a.impressions_sampled) AS impressions_sampled,
             sum(a.impressions_estimated) AS impressions_estimated,
             sum(a.donations) AS donations
-        FROM influencer_figures(campaign = {campaign:String}) AS a
+        FROM shown_influencers(campaign = {campaign:String}) AS a
         WHERE a.reach > 100000
         HAVING accounts > 0
     )
@@ -150,7 +142,7 @@ influencers AS
         multiIf(c.exposure = 'impressions_measured', f.impressions_measured,
             c.exposure = 'impressions_sampled', f.impressions_sampled,
             c.exposure = 'impressions_estimated', f.impressions_estimated, f.clicks) AS exposures
-    FROM influencer_figures(campaign = {campaign:String}) AS f
+    FROM shown_influencers(campaign = {campaign:String}) AS f
     CROSS JOIN (SELECT exposure, prior_conversion FROM campaigns FINAL WHERE id = {campaign:String}) AS c
 ),
 gathered AS
@@ -326,21 +318,6 @@ ARRAY JOIN [(1, 'shared'), (2, 'seen'), (3, 'clicked'), (4, 'gave')] AS pair
 WHERE NOT (step = 3 AND no_clicks)
 COMMENT 'How many links were shared, seen, clicked and brought a gift? shown_ladder(campaign = ...); as share_to_gift_ladder.';
 
--- Of links that the influencer claims, those whose first claim is theirs.
-CREATE OR REPLACE VIEW links_of AS
-SELECT
-    referral_id,
-    argMinIf(c.channel, c.first_offset, c.influencer_id = {influencer:String}) AS channel,
-    argMinIf(c.tie, c.first_offset, c.influencer_id = {influencer:String}) AS owner_tie,
-    toUInt64(maxIf(c.reach, c.influencer_id = {influencer:String})) AS reach,
-    toDateTime64(minIf(c.first_share_at, c.influencer_id = {influencer:String}), 3, 'UTC') AS first_share_at
-FROM claims AS c
-WHERE campaign_id = {campaign:String} AND referral_id IN
-    (SELECT referral_id FROM claims WHERE campaign_id = {campaign:String} AND influencer_id = {influencer:String})
-GROUP BY referral_id
-HAVING argMin(c.influencer_id, c.first_offset) = {influencer:String}
-COMMENT 'Which links are an influencer''s? links_of(campaign = ..., influencer = ...).';
-
 CREATE OR REPLACE VIEW shown_influencer_ladder AS
 SELECT
     tupleElement(pair, 1) AS step,
@@ -375,14 +352,8 @@ FROM
     CROSS JOIN
     (
         SELECT sum(v.shares) AS shares, sum(v.clicks) AS clicks, sum(v.donations) AS donations
-        FROM
-        (
-            SELECT * FROM chained_windows FINAL
-            WHERE campaign_id = {campaign:String} AND dimension = 'influencer' AND member = {influencer:String}
-        ) AS v
-        INNER JOIN influencer_ends(campaign = {campaign:String}) AS e
-            ON e.member = v.member AND e.link = v.link AND e.window = v.window
-        WHERE v.window_end <= e.chain_end
+        FROM influencer_sums(campaign = {campaign:String}) AS v
+        WHERE influencer_id = {influencer:String}
     ) AS w
     CROSS JOIN
     (

@@ -69,7 +69,7 @@ def test_windows_of_an_entity_bound_its_rows() -> None:
 def test_ten_times_the_events_need_ten_times_the_memory_and_never_fewer_workers() -> None:
     small, large = need(10_000, Measured()), need(100_000, Measured())
     assert large.ids == 10 * small.ids
-    assert large.memory > 8 * small.memory  # minutes of entities are kept by partition
+    assert large.memory > 9 * small.memory
     assert large.attribution >= small.attribution >= 2
     assert small.partitions >= max(small.attribution, small.landing / 2)
     assert (size_text(237_000_000_000), size_text(1_090_000_000_000)) == ("237 GB", "1.1 TB")
