@@ -7,7 +7,7 @@ KAFKA ?= tansu
 MINUTES ?= 3
 ROWS ?= 100000000
 
-.PHONY: help install demo test chaos check lint types imports unit faults kafka dashboards dictionary screenshots speed bench \
+.PHONY: help install demo test chaos check lint types imports unit faults kafka secrets dashboards dictionary screenshots speed bench \
   recovery overload latency scale panels lock audit-dependencies clean
 
 help:  ## this list
@@ -41,6 +41,9 @@ imports: install
 
 unit: install
 	$(BIN)/python -m pytest
+
+secrets: install  ## the secrets of docker compose, once, in infra/docker/secrets
+	$(BIN)/python -m infra.docker.secrets
 
 kafka: install  ## one Apache Kafka broker on loopback, until Ctrl-C (Java, Maven)
 	$(BIN)/python -m infra.kafka up

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from schemas.errors import Fault
 
-VERSION = "4.1.1"
+VERSION = "4.3.1"
 JAVA = 17
-"""The oldest Java that Kafka 4.1 runs on."""
+"""The oldest Java that Kafka 4.3 runs on."""
 
 POM = Path(__file__).with_name("pom.xml")
 FOLDER_SETTING = "GROUNDSWELL_KAFKA_JARS"

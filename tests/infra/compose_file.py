@@ -11,29 +11,18 @@ from ground import ROOT
 
 FILE = ROOT / "docker-compose.yml"
 EXAMPLE = ROOT / ".env.example"
-REQUIRED = dict.fromkeys(("GROUNDSWELL_WRITER_PASSWORD", "GROUNDSWELL_READER_PASSWORD"), "fill-me.In_0") | {
-    "GRAFANA_ADMIN_PASSWORD": "fill-me.In_1"
-}
 _VARIABLE = re.compile(r"\$\{(\w+)(?:(:?[-?])([^}]*))?\}")
 
 
-class Unset(Exception):
-    """A variable that must be set is not; compose ends with this message."""
-
-
-def compose(variables: Mapping[str, str] = REQUIRED) -> dict[str, Any]:
-    """The file with the variables of `.env` filled in as the Compose Specification has it ("Interpolation").
-
-    Raises:
-        Unset: a `${NAME:?message}` has no value.
-    """
-    loaded = _filled(yaml.safe_load(FILE.read_text()), variables)
+def compose(variables: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The file with the variables of `.env` filled in as the Compose Specification has it ("Interpolation")."""
+    loaded = _filled(yaml.safe_load(FILE.read_text()), variables or {})
     assert isinstance(loaded, dict)
     return loaded
 
 
 def variables_of_the_file() -> dict[str, str]:
-    """Every variable that the file names, with how it is written: "", ":-" or ":?"."""
+    """Every variable that the file names, with how it is written: "" or ":-"."""
     return {name: operator for name, operator, _ in _VARIABLE.findall(FILE.read_text())}
 
 
@@ -56,7 +45,5 @@ def _value(found: re.Match[str], variables: Mapping[str, str]) -> str:
     value = variables.get(name, "")
     if value or not operator:
         return value
-    if operator == ":?":
-        raise Unset(f"{name}: {rest}")
     assert operator == ":-", operator
     return str(rest)

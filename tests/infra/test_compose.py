@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,13 +19,16 @@ import click
 import clickhouse_connect
 import pytest
 import yaml
-from compose_file import EXAMPLE, REQUIRED, Unset, compose, example, variables_of_the_file
+from compose_file import compose, example, variables_of_the_file
 from ground import ROOT, Store
 
+from infra.docker.secrets import CLICKHOUSE_USERS, DEFAULTS, FOLDER, PASSWORDS, write_secrets
 from infra.embedded.clickhouse.users import READ_DEFAULTS, READER, WRITER
 from infra.embedded.stack import EmbeddedStack
 from infra.grafana.bundle import PLUGIN, PLUGIN_VERSION
+from infra.kafka.jars import VERSION
 from infra.kafka.properties import Node, of
+from schemas.secret import STORE_PASSWORD
 from schemas.times import rfc3339
 from streams.commands import cli
 from streams.commands.worker import ROLE_NAMES
@@ -41,16 +45,22 @@ PROVISIONING = ROOT / "infra/grafana/provisioning"
 
 # Of the Compose Specification, those that we use: whoever adds one looks it up first.
 KEYS_OF_A_SERVICE = {
-    "build", "cap_drop", "command", "depends_on", "deploy", "environment", "healthcheck", "hostname", "image", "init",
-    "logging", "ports", "read_only", "restart", "security_opt", "stop_grace_period", "tmpfs", "ulimits", "volumes",
+    "build", "cap_drop", "command", "depends_on", "deploy", "entrypoint", "environment", "healthcheck", "hostname",
+    "image", "init", "logging", "networks", "ports", "read_only", "restart", "secrets", "security_opt",
+    "stop_grace_period", "tmpfs", "ulimits", "user", "volumes",
 }  # fmt: skip
 KEYS_OF_A_HEALTHCHECK = {"test", "interval", "timeout", "retries", "start_period"}
+PATH = {"PATH": os.environ["PATH"]}
+DIGEST = "@sha256:[0-9a-f]{64}"
 DURATION = re.compile(r"(\d+h)?(\d+m)?(\d+s)?")
 
 
 def test_services_are_these() -> None:
     assert set(SERVICES) == {"kafka", "clickhouse", "grafana", *OURS}
-    assert set(FILE) == {"name", "services", "volumes", "x-groundswell", "x-role"}
+    assert set(FILE) == {
+        *("name", "networks", "secrets", "services", "volumes"),
+        *("x-groundswell", "x-locked", "x-role", "x-writer"),
+    }
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -75,23 +85,41 @@ def test_dockers_own_client_reads_it() -> None:
     if known.returncode:
         pytest.skip("the docker client here has no compose")
     command = ["docker", "compose", "--env-file", str(ROOT / ".env.example"), "config", "--quiet"]
-    secrets = dict.fromkeys(re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text()), "for-a-test")
-    read = subprocess.run(command, cwd=ROOT, env={**os.environ, **secrets}, capture_output=True, text=True, check=False)
+    read = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert read.returncode == 0, read.stderr
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_images_are_pinned(name: str) -> None:
-    assert re.fullmatch(r"[a-z/-]+:\d+\.\d+(\.\d+)?", SERVICES[name]["image"])
+    ours = name in OURS  # built here, from images that are pinned
+    assert re.fullmatch(rf"[a-z/-]+:\d+(\.\d+)+{'' if ours else DIGEST}", SERVICES[name]["image"])
+
+
+def test_the_images_that_ours_is_built_from_are_pinned() -> None:
+    bases = re.findall(r"(?m)^FROM (\S+)", DOCKERFILE)
+    assert len(bases) == 2
+    assert len(set(bases)) == 1
+    assert re.fullmatch(rf"python:3\.11\.\d+-slim-[a-z]+{DIGEST}", bases[0])
+
+
+# The first versions without the holes that are known: of Grafana CVE-2026-27876 and the JWT fix of 12.4.5; of Kafka
+# CVE-2026-35554, which is in its clients.
+@pytest.mark.parametrize(("name", "first"), [("grafana", (12, 4, 5)), ("kafka", (4, 1, 2))])
+def test_images_are_past_the_holes_that_are_known(name: str, first: tuple[int, ...]) -> None:
+    assert tuple(map(int, tag_of(name).split("."))) >= first
+
+
+def tag_of(name: str) -> str:
+    return str(SERVICES[name]["image"]).partition("@")[0].partition(":")[2]
 
 
 def test_versions_are_those_that_are_tested(clickhouse: Store) -> None:
     engine = clickhouse_connect.get_client(dsn=clickhouse.store).server_version
-    assert SERVICES["clickhouse"]["image"].endswith(":" + ".".join(engine.split(".")[:2]))
+    assert tag_of("clickhouse").split(".")[:2] == engine.split(".")[:2]
     pom = (ROOT / "infra/kafka/pom.xml").read_text()
     version = re.search(r"kafka_2\.13</artifactId>\s*<version>([^<]+)<", pom)
     assert version is not None
-    assert SERVICES["kafka"]["image"] == f"apache/kafka:{version[1]}"
+    assert tag_of("kafka") == version[1] == VERSION
     assert SERVICES["grafana"]["environment"]["GF_PLUGINS_PREINSTALL_SYNC"] == f"{PLUGIN}@{PLUGIN_VERSION}"
     pyproject = (ROOT / "pyproject.toml").read_text()
     ours = re.search(r'(?m)^version = "(.+)"', pyproject)
@@ -119,11 +147,95 @@ def test_what_lasts_is_watched_and_started_again(name: str) -> None:
     assert SERVICES[name]["healthcheck"]
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_our_containers_can_do_little(name: str) -> None:
+@pytest.mark.parametrize("name", SERVICES)
+def test_containers_can_do_little(name: str) -> None:
     service = SERVICES[name]
-    assert (service["read_only"], service["cap_drop"], service["init"]) == (True, ["ALL"], True)
+    assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
     assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
+
+
+def test_who_reaches_whom() -> None:
+    """Grafana reaches ClickHouse alone; whoever owns it writes to no topic."""
+    assert {name: set(service["networks"]) for name, service in SERVICES.items()} == {
+        **{name: {"pipeline"} for name in ("kafka", "topics", "attribution", "conversion")},
+        "sink": {"pipeline", "store"},
+        "migrate": {"store"},
+        "clickhouse": {"store", "boards"},
+        "grafana": {"boards"},
+    }
+    assert set(FILE["networks"]) == {"pipeline", "store", "boards"}
+
+
+def test_secrets_are_files_that_are_made_here(tmp_path: Path) -> None:
+    assert set(write_secrets(tmp_path / "secrets")) == {*PASSWORDS, *DEFAULTS}
+    made = {path.name for path in (tmp_path / "secrets").iterdir()}
+    folder = FOLDER.relative_to(ROOT)
+    assert {secret["file"] for secret in FILE["secrets"].values()} == {f"./{folder}/{name}" for name in made}
+    assert f"/{folder}/" in (ROOT / ".gitignore").read_text().splitlines()
+    assert str(folder) in (ROOT / "infra/docker/Dockerfile.dockerignore").read_text().splitlines()
+    taken = [secret for service in SERVICES.values() for secret in service.get("secrets", [])]
+    assert {secret if isinstance(secret, str) else secret["source"] for secret in taken} == set(FILE["secrets"])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_secret_that_a_container_reads_is_given_to_it(name: str) -> None:
+    named = {value for value in SERVICES[name].get("environment", {}).values() if value.startswith("/run/secrets/")}
+    given = {secret for secret in SERVICES[name].get("secrets", []) if isinstance(secret, str)}
+    assert named == {f"/run/secrets/{secret}" for secret in given}
+
+
+def test_who_knows_the_writers_password() -> None:
+    assert {name for name in SERVICES if "writer_password" in SERVICES[name].get("secrets", [])} == {"migrate", "sink"}
+
+
+def test_secrets_are_kept_and_others_on_the_machine_do_not_read_them(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    write_secrets(folder)
+    first = {path.name: path.read_text() for path in folder.iterdir()}
+    assert len({first[name] for name in PASSWORDS}) == len(PASSWORDS)
+    assert write_secrets(folder) == []
+    assert {path.name: path.read_text() for path in folder.iterdir()} == first
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
+
+
+def test_clickhouse_is_given_digests_of_the_passwords_in_the_folder(tmp_path: Path) -> None:
+    write_secrets(tmp_path)
+    (tmp_path / "reader_password").write_text("mended by hand\n")
+    write_secrets(tmp_path)
+    tree = ElementTree.parse(tmp_path / CLICKHOUSE_USERS)
+    for user, file in ((WRITER, "writer_password"), (READER, "reader_password")):
+        password = (tmp_path / file).read_text().removesuffix("\n")
+        assert tree.findtext(f"users/{user}/password_sha256_hex") == sha256(password.encode()).hexdigest()
+        assert password not in (tmp_path / CLICKHOUSE_USERS).read_text()
+
+
+def test_grafanas_start_reads_the_files_and_starts_what_the_image_starts(tmp_path: Path) -> None:
+    hard = "pa$$ word'\"$HOME"
+    (tmp_path / "secret").write_text(f"{hard}\n")
+    image = tmp_path / "run.sh"
+    image.write_text("#!/bin/sh\nenv -0\n")
+    image.chmod(0o755)
+    given = {"GROUNDSWELL_READER_PASSWORD__FILE": str(tmp_path / "secret"), "GF_X__FILE": "/x"} | PATH
+    start = ["sh", str(ROOT / "infra/docker/grafana/start.sh"), str(image)]
+    told = subprocess.run(start, env=given, capture_output=True, text=True, check=True).stdout.split("\0")
+    assert f"GROUNDSWELL_READER_PASSWORD={hard}" in told
+    assert "GF_X__FILE=/x" in told
+    assert not [line for line in told if line.startswith("GROUNDSWELL_READER_PASSWORD__FILE")]
+
+
+def test_grafanas_start_ends_where_a_secret_is_missing(tmp_path: Path) -> None:
+    start = ["sh", str(ROOT / "infra/docker/grafana/start.sh"), "true"]
+    given = {"GROUNDSWELL_READER_PASSWORD__FILE": str(tmp_path / "nothing")} | PATH
+    done = subprocess.run(start, env=given, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "nothing" in done.stderr
+
+
+def test_grafana_takes_the_address_that_mail_comes_from() -> None:
+    """It ends at its start where the domain has no dot, mail or no mail."""
+    assert re.fullmatch(r"[^@]+@[^@.]+\.[^@]+", SERVICES["grafana"]["environment"]["GF_SMTP_FROM_ADDRESS"])
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -163,14 +275,16 @@ def parse(words: list[str]) -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_settings_are_settings(name: str) -> None:
-    environment = SERVICES[name]["environment"]
+    environment = dict(SERVICES[name]["environment"])
+    file = environment.pop(STORE_PASSWORD + "_FILE", None)
+    assert (file is not None) == (name in ("sink", "migrate"))
     assert {key.removeprefix(PREFIX).lower() for key in environment} <= set(Settings.__struct_fields__)
     settings = Settings.from_environment(environment)
     assert settings.brokers == ["kafka:9092"]
     assert settings.partitions == Settings().partitions
     assert settings.retention_days is None
     assert urlsplit(settings.store).hostname == "clickhouse"
-    assert environment == SERVICES["sink"]["environment"]
+    assert environment == SERVICES["attribution"]["environment"]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -210,15 +324,20 @@ def test_every_variable_of_the_provisioning_is_given_to_grafana() -> None:
         if not line.lstrip().startswith("#")
     ]
     named = set(re.findall(r"\$\{?(GROUNDSWELL_\w+)", "\n".join(lines)))
-    assert named == {name for name in environment if name.startswith("GROUNDSWELL_")}
-    assert all(environment[name] for name in named), "Grafana does not start with a receiver without an address"
+    given = {name.removesuffix("__FILE") for name in environment if name.startswith("GROUNDSWELL_")}
+    assert named == given
+    # Grafana does not start with a receiver without an address.
+    assert all(environment.get(name) or environment.get(f"{name}__FILE") for name in named)
+    assert all(DEFAULTS.values())
 
 
 def test_users_and_addresses_agree() -> None:
     store = urlsplit(SERVICES["sink"]["environment"]["GROUNDSWELL_STORE"])
-    clickhouse = SERVICES["clickhouse"]["environment"]
-    assert (store.username, store.password) == (clickhouse["CLICKHOUSE_USER"], clickhouse["CLICKHOUSE_PASSWORD"])
-    assert store.username == WRITER
+    writer = ElementTree.parse(ROOT / "infra/docker/clickhouse/writer.xml")
+    assert [user.tag for user in writer.findall("users/*")] == ["default", WRITER]
+    assert writer.find("users/default[@remove='remove']") is not None
+    assert writer.findtext(f"users/{WRITER}/profile") == "default"
+    assert (store.username, store.password) == (WRITER, None)
     assert (store.hostname, store.port, store.path) == ("clickhouse", 8123, "/groundswell")
     (source,) = yaml.safe_load((PROVISIONING / "datasources/clickhouse.yaml").read_text())["datasources"]
     assert (source["jsonData"]["username"], source["jsonData"]["port"]) == (READER, 8123)
@@ -234,40 +353,27 @@ def test_the_reader_reads_one_database_and_nothing_else() -> None:
     assert [query.text for query in tree.findall("users/reader/grants/query")] == ["GRANT SELECT ON groundswell.*"]
     changeable = {entry.tag for entry in tree.findall("profiles/reader/constraints/*[changeable_in_readonly]")}
     assert changeable == {"max_execution_time", "additional_table_filters"}
-    password = tree.find("users/reader/password")
-    assert password is not None
-    assert (password.text, password.get("from_env")) == (None, "GROUNDSWELL_READER_PASSWORD")
-    assert password.get("from_env") in SERVICES["clickhouse"]["environment"]
+    assert "password" not in {entry.tag for entry in tree.iter()}
     assert mounts("clickhouse")["/etc/clickhouse-server/users.d/reader.xml"] == READER_FILE
 
 
-def test_no_password_is_in_the_file() -> None:
-    text = (ROOT / "docker-compose.yml").read_text()
-    given = re.findall(r"(?m)^ +(\w*(?:PASSWORD|SECRET|TOKEN)\w*): (.*)$", text)
-    assert len(given) >= 6
-    for name, value in given:
-        assert re.fullmatch(r"\$\{\w+:(\?copy .env.example to .env and set it|-|-unset)\}", value), name
+def test_no_secret_is_in_the_file_or_in_the_environment() -> None:
+    for name, service in SERVICES.items():
+        for key, value in service.get("environment", {}).items():
+            if re.search(r"PASSWORD|SECRET|TOKEN|WEBHOOK_URL|SLACK_URL", key):
+                assert key.endswith("_FILE"), (name, key)
+                assert value.startswith("/run/secrets/")
 
 
-@pytest.mark.parametrize("missing", REQUIRED)
-def test_without_a_password_compose_says_what_to_do(missing: str) -> None:
-    with pytest.raises(Unset, match=f"{missing}: copy .env.example"):
-        compose({name: value for name, value in REQUIRED.items() if name != missing})
-
-
-def test_the_example_names_every_variable_and_holds_no_password() -> None:
+def test_the_example_names_every_variable_and_no_secret() -> None:
     named = variables_of_the_file()
     assert set(example()) == set(named)
-    required = {name for name, operator in named.items() if operator == ":?"}
-    assert required == set(REQUIRED)
-    assert all(example()[name] == "" for name in named if "PASSWORD" in name or "SECRET" in name)
-    head = EXAMPLE.read_text().split("# Optional")[0]
-    assert set(re.findall(r"(?m)^(\w+)=", head)) == required
+    assert set(named.values()) <= {"", ":-"}
+    assert not [name for name in named if "PASSWORD" in name or "SECRET" in name]
 
 
 def test_the_examples_defaults_are_the_files() -> None:
-    filled = compose({**example(), **REQUIRED})
-    assert filled == compose()
+    assert compose(example()) == compose()
 
 
 def test_kafka_is_set_as_our_own_brokers_are(tmp_path: Path) -> None:
@@ -294,7 +400,7 @@ def test_kafkas_listeners_agree() -> None:
     listens, told = pairs("KAFKA_LISTENERS"), pairs("KAFKA_ADVERTISED_LISTENERS")
     protocols = dict(part.split(":") for part in environment["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
     assert set(listens) == set(protocols) == {*told, environment["KAFKA_CONTROLLER_LISTENER_NAMES"]}
-    assert told["INSIDE"] == Settings.from_environment(SERVICES["sink"]["environment"]).kafka
+    assert told["INSIDE"] == SERVICES["sink"]["environment"]["GROUNDSWELL_KAFKA"]
     assert listens["INSIDE"].rpartition(":")[2] == told["INSIDE"].rpartition(":")[2]
     (port,) = SERVICES["kafka"]["ports"]
     assert told["OUTSIDE"] == Settings().kafka == port.rpartition(":")[0]
@@ -378,10 +484,14 @@ def run(*words: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.kafka
-def test_the_files_commands_bring_a_pipeline_up(kafka_jars: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its commands with its environment; only the hosts and the place of the mounted campaigns are this machine's."""
-    for name, value in REQUIRED.items():
-        monkeypatch.setenv(name, value)
+def test_the_files_commands_bring_a_pipeline_up(
+    kafka_jars: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its commands with its environment; only hosts, and where what is mounted lies, are this machine's."""
+    write_secrets(tmp_path)
+    for user in ("writer", "reader"):
+        password = (tmp_path / f"{user}_password").read_text().strip()
+        monkeypatch.setenv(f"GROUNDSWELL_{user.upper()}_PASSWORD", password)
     with EmbeddedStack(broker="apache") as stack:
         port = urlsplit(stack.store).port
         environments = {}
@@ -389,6 +499,8 @@ def test_the_files_commands_bring_a_pipeline_up(kafka_jars: Path, monkeypatch: p
             given = dict(SERVICES[name]["environment"])
             given["GROUNDSWELL_KAFKA"] = given["GROUNDSWELL_KAFKA"].replace("kafka:9092", stack.kafka)
             given["GROUNDSWELL_STORE"] = given["GROUNDSWELL_STORE"].replace("@clickhouse:8123", f"@127.0.0.1:{port}")
+            if STORE_PASSWORD + "_FILE" in given:
+                given[STORE_PASSWORD + "_FILE"] = str(tmp_path / "writer_password")
             given["GROUNDSWELL_CAMPAIGNS"] = str(mounts(name)[given["GROUNDSWELL_CAMPAIGNS"]])
             # A killed worker is forgotten after 6 s in place of 20.
             environments[name] = {**given, "GROUNDSWELL_SESSION_TIMEOUT": "6"}
