@@ -12,9 +12,14 @@ import time
 from pathlib import Path
 from typing import Final
 
+from infra.kafka.jars import resolve
 from schemas.errors import Fault
 from tests.chaos.compaction import rebuild_from_compacted
 from tests.chaos.faults import Faults
+from tests.chaos.feed import Delays
+from tests.chaos.network import enter_private
+from tests.chaos.sampler import Sampler, on_time
+from tests.chaos.sampler import judge as judge_claims
 from tests.chaos.verdict import Verdict, judge, settle
 from tests.chaos.world import WORKERS, World
 
@@ -29,11 +34,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--rate", type=float, default=1000.0, help="events a second")
     parser.add_argument("--every", type=float, default=2.2, help="seconds between two faults, on average")
+    parser.add_argument("--without", nargs="*", choices=Faults.NAMES, default=[], help="faults that are not drawn")
     options = parser.parse_args()
     seed = secrets.randbelow(100_000) if options.seed is None else options.seed
+    resolve()  # Maven is outside
+    try:
+        private = enter_private("tests.chaos", again(seed, options))
+    except Fault as fault:
+        print(f"chaos: {fault}", file=sys.stderr)
+        return 2
     folder = Path(tempfile.mkdtemp(prefix=f"groundswell-chaos-{seed}-"))
     print(f"chaos: seed {seed}, {options.minutes:g} minutes, {options.rate:g} events a second", flush=True)
-    world = World(folder, draw_static(seed))
+    world = World(folder, draw_static(seed), private)
     print(f"chaos: static members: {', '.join(sorted(world.static)) or 'none'}", flush=True)
     try:
         world.open()
@@ -62,9 +74,10 @@ def run(world: World, seed: int, options: argparse.Namespace) -> tuple[Faults, V
     """Break things for so long, let them settle, compare."""
     seconds = options.minutes * 60
     dice = random.Random(seed)
-    faults = Faults(world, dice)
+    faults, sampler = Faults(world, dice, options.without), Sampler(world.straight_query)
     world.start_workers()
     world.start_feed(seed, options.rate, CALM_SECONDS + seconds + 120)
+    sampler.start()
     begun = time.monotonic()
     next_fault = begun + CALM_SECONDS
     said = begun
@@ -82,7 +95,10 @@ def run(world: World, seed: int, options: argparse.Namespace) -> tuple[Faults, V
     faults.undo_all()
     feed = world.stop_feed()
     settle(world)
+    sampler.stop()
     verdict = judge(world, feed)
+    verdict.samples = sampler.claims.samples
+    verdict.trouble += judge_claims(sampler.claims, on_time(world.query, Delays(feed["delays"])))
     if not verdict.trouble:
         verdict.trouble += rebuild_from_compacted(world)
     verdict.trouble += [
@@ -102,6 +118,7 @@ def summary(seed: int, minutes: float, world: World, faults: Faults, verdict: Ve
     kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(done.items()))
     return (
         f"chaos: faults: {kinds}\n"
+        f"chaos: completeness sampled {verdict.samples} times amid faults\n"
         f"chaos: workers ended: {dict(sorted((f'{name} {code}', n) for (name, code), n in world.ended.items()))}\n"
         f"chaos: {'FAILED' if verdict.trouble else 'EQUAL'}: seed {seed}, {minutes:g} min, "
         f"{verdict.events:,} events, "
@@ -112,11 +129,14 @@ def summary(seed: int, minutes: float, world: World, faults: Faults, verdict: Ve
 
 
 def how_to_repeat(seed: int, options: argparse.Namespace, folder: Path) -> str:
-    return (
-        f"chaos: logs are in {folder}/logs; again: "
-        f"python -m tests.chaos --seed {seed} --minutes {options.minutes:g} --rate {options.rate:g} "
-        f"--every {options.every:g}"
-    )
+    return f"chaos: logs are in {folder}/logs; again: python -m tests.chaos {' '.join(again(seed, options))}"
+
+
+def again(seed: int, options: argparse.Namespace) -> list[str]:
+    """The arguments of this run, its seed among them."""
+    given = ["--seed", str(seed), "--minutes", f"{options.minutes:g}"]
+    given += ["--rate", f"{options.rate:g}", "--every", f"{options.every:g}"]
+    return [*given, *(["--without", *options.without] if options.without else [])]
 
 
 if __name__ == "__main__":

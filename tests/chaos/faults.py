@@ -7,8 +7,9 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from kafka import KafkaAdminClient, KafkaProducer
@@ -16,10 +17,16 @@ from kafka.errors import KafkaError
 
 from schemas.errors import Fault
 from streams.checkpoints import Part, Seal, _encoder
+from tests.chaos import poison
 from tests.chaos.proxy import Mode
-from tests.chaos.world import SESSION_SECONDS, WORKERS, World
+from tests.chaos.splits import FLAPPING, KINDS, flaps, of_a_broker, pairs_of
+from tests.chaos.world import BROKERS, SESSION_SECONDS, WORKERS, World
 
 BROKER_SECONDS: Final = (4.0, 12.0)
+FROZEN_SECONDS: Final = (2.0, 25.0)
+# Shorter and longer than a session (6 s) and a broker's own (6 s); the longest ones are `tests.chaos.takeover`.
+SPLIT_SECONDS: Final = (3.0, 25.0)
+TAKEOVER: Final = 0.6  # chance that a fault of a broker comes with a takeover
 STORE_SECONDS: Final = (1.0, 6.0)
 # Longer than the session: by then the partitions are somebody else's.
 CLOCK_SECONDS: Final = (3.0, 15.0)
@@ -28,28 +35,43 @@ PAUSE_SECONDS: Final = (1.3 * SESSION_SECONDS, 2.0 * SESSION_SECONDS)
 
 
 class Faults:
-    """Draws one fault after the other.  `done` counts them by kind."""
+    """Draws one fault after the other.  `done` counts them by kind.
 
-    def __init__(self, world: World, dice: random.Random) -> None:
+    Args:
+        without: names of faults (`NAMES`) that are not drawn.
+    """
+
+    NAMES: Final = (
+        *("kill", "several", "terminate", "pause", "clock", "broker", "controller", "freeze", "split"),
+        *("store", "kill-store", "checkpoints", "poison", "beside"),
+    )
+
+    def __init__(self, world: World, dice: random.Random, without: Collection[str] = ()) -> None:
         self.done: Counter[str] = Counter()
         self._world = world
         self._dice = dice
         self._undo: list[tuple[float, int, Callable[[], None]]] = []
         self._paused: set[str] = set()
-        self._broker_down: int | None = None
-        self._weighted: Final = {
-            self._kill: 36,
-            self._kill_several: 14,
-            self._terminate: 14,
-            self._pause: 8,
-            self._step_clock: 4,
-            self._break_broker: 3,
-            self._break_controller: 2,
-            self._break_store: 12,
-            self._kill_store: 2,
-            self._spoil_checkpoints: 4,
-            self._read_beside: 2,
+        self._broker_in_trouble: int | None = None
+        table: dict[str, tuple[int, Callable[[], None]]] = {
+            "kill": (36, self._kill),
+            "several": (14, self._kill_several),
+            "terminate": (14, self._terminate),
+            "pause": (8, self._pause),
+            "clock": (4, self._step_clock),
+            "broker": (3, self._break_broker),
+            "controller": (2, self._break_controller),
+            "freeze": (4, self._freeze_broker),
+            "split": (10, self._split),
+            "store": (12, self._break_store),
+            "kill-store": (2, self._kill_store),
+            "checkpoints": (4, self._spoil_checkpoints),
+            "poison": (2, self._poison),
+            "beside": (2, self._read_beside),
         }
+        assert set(table) == set(self.NAMES)
+        left_out = {*without, *(("split",) if world.splits is None else ())}
+        self._weighted: Final = {fault: weight for name, (weight, fault) in table.items() if name not in left_out}
 
     def draw(self) -> None:
         """One fault; which it was is counted when it could be done."""
@@ -67,8 +89,10 @@ class Faults:
             heapq.heappop(self._undo)[2]()
 
     def _later(self, seconds: tuple[float, float], undo: Callable[[], None]) -> None:
-        due = time.monotonic() + self._dice.uniform(*seconds)
-        heapq.heappush(self._undo, (due, self._dice.getrandbits(60), undo))
+        self._in(self._dice.uniform(*seconds), undo)
+
+    def _in(self, seconds: float, undo: Callable[[], None]) -> None:
+        heapq.heappush(self._undo, (time.monotonic() + seconds, self._dice.getrandbits(60), undo))
 
     # ---- workers -------------------------------------------------------------------------------------------
 
@@ -115,7 +139,7 @@ class Faults:
     # ---- brokers -------------------------------------------------------------------------------------------
 
     def _break_broker(self) -> None:
-        self._kill_node("broker killed", self._dice.choice([1, 2, 3]))
+        self._kill_node("broker killed", self._dice.choice(list(BROKERS)))
 
     def _break_controller(self) -> None:
         node = self._controller()
@@ -123,9 +147,8 @@ class Faults:
             self._kill_node("controller killed", node)
 
     def _kill_node(self, kind: str, node: int) -> None:
-        if self._broker_down is not None:
-            return  # with two of three away nothing is promised
-        self._broker_down = node
+        if not self._take_broker(node):
+            return
         self._world.kafka.kill(node)
         self.done[kind] += 1
 
@@ -133,9 +156,65 @@ class Faults:
             # The stack complains of workers that ended meanwhile: they are the supervisor's.
             with suppress(Fault):
                 self._world.kafka.start_again(node)
-            self._broker_down = None
+            self._release_broker()
 
         self._later(BROKER_SECONDS, back)
+
+    def _take_broker(self, node: int) -> bool:
+        """Whether this broker may get into trouble: with two of three nothing is promised."""
+        if self._broker_in_trouble is not None:
+            return False
+        self._broker_in_trouble = node
+        return True
+
+    def _release_broker(self) -> None:
+        self._broker_in_trouble = None
+
+    def _freeze_broker(self) -> None:
+        """It takes connections, keeps them, and says nothing."""
+        node = self._dice.choice(list(BROKERS))
+        if not self._take_broker(node):
+            return
+        self._world.kill(BROKERS[node], signal.SIGSTOP)
+        self.done["broker frozen"] += 1
+        self._perhaps_take_over()
+
+        def go_on() -> None:
+            self._world.kill(BROKERS[node], signal.SIGCONT)
+            self._release_broker()
+
+        self._later(FROZEN_SECONDS, go_on)
+
+    def _perhaps_take_over(self) -> None:
+        """Workers die when, or shortly after, a fault began: others load state and read logs amid it."""
+        if self._dice.random() < TAKEOVER:
+            self.done["takeovers amid it"] += 1
+            self._later((0.0, 3.0), self._kill_several)
+
+    # ---- the network ---------------------------------------------------------------------------------------
+
+    def _split(self) -> None:
+        splits = self._world.splits
+        assert splits is not None  # else it is not drawn
+        kind, node = self._dice.choice(KINDS), self._dice.choice(list(BROKERS))
+        if of_a_broker(kind) and not self._take_broker(node):
+            return
+        hosts = [*BROKERS.values(), *WORKERS]
+        pairs = pairs_of(kind, BROKERS[node], self._dice.choice(list(WORKERS)), hosts, list(WORKERS))
+        seconds = self._dice.uniform(*SPLIT_SECONDS)
+        moments = flaps(self._dice, seconds) if FLAPPING in kind else [0.0, seconds]
+        splits.begin(pairs)
+        for place, moment in enumerate(moments[1:-1]):
+            self._in(moment, partial(splits.begin if place % 2 else splits.end, pairs))
+        self.done[f"split: {kind}"] += 1
+        self._perhaps_take_over()
+
+        def mend() -> None:
+            splits.end(pairs)
+            if of_a_broker(kind):
+                self._release_broker()
+
+        self._in(moments[-1], mend)
 
     def _controller(self) -> int | None:
         try:
@@ -196,6 +275,12 @@ class Faults:
             producer.close(timeout=1)
         except (KafkaError, OSError):
             return  # the brokers have a fault of their own at this moment
+
+    def _poison(self) -> None:
+        kind = self._dice.choice(list(poison.KINDS))
+        with suppress(KafkaError, OSError):  # the brokers have a fault of their own at this moment
+            poison.KINDS[kind](self._world.settings, self._dice)
+            self.done[kind] += 1
 
     def _read_beside(self) -> None:
         """The consumer group of another application reads the same topics, commits, and leaves."""

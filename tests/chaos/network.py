@@ -52,7 +52,9 @@ def enter_private(module: str, arguments: Sequence[str], environment: Mapping[st
         again = [*command, sys.executable, "-m", module, *arguments]
         os.execvpe(again[0], again, {**environment, PRIVATE: _namespace("self")})
     if environment.get(REQUIRED):
-        raise Fault("machine", f"no network of its own: {why}", f"Mend it, or unset {REQUIRED} and go on without splits.")
+        raise Fault(
+            "machine", f"no network of its own: {why}", f"Mend it, or unset {REQUIRED} and go on without splits."
+        )
     print(f"chaos: no network of its own ({why}): nothing is split, no disk gets full", flush=True)
     return False
 

@@ -70,7 +70,9 @@ def test_the_machines_own_network_is_left_alone() -> None:
         Network(stack, ["a"]).open()
 
 
-def test_a_machine_without_the_programs_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_machine_without_the_programs_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("PATH", "")
     assert not enter_private("tests.chaos", [], {})
     assert "unshare" in capsys.readouterr().out
@@ -85,9 +87,16 @@ def tell() -> None:
         network.open()
         parties = [*network.hosts, ROUTER]
         for name in parties:
-            stack.start(name, [*way_to(network, name), sys.executable, "-c", LISTEN], ready=lambda: heard(stack, name) > 0)
+            stack.start(
+                name, [*way_to(network, name), sys.executable, "-c", LISTEN], ready=lambda: heard(stack, name) > 0
+            )
         alone: set[Pair] = {("a", "b"), ("b", "a"), ("a", ROUTER), (ROUTER, "a")}
-        splits: list[tuple[str, set[Pair]]] = [("whole", set()), ("a>b dropped", {("a", "b")}), ("a alone", alone), ("whole", set())]
+        splits: list[tuple[str, set[Pair]]] = [
+            ("whole", set()),
+            ("a>b dropped", {("a", "b")}),
+            ("a alone", alone),
+            ("whole", set()),
+        ]
         for title, dropped in splits:
             network.drop(dropped)
             before = {name: heard(stack, name) for name in parties}
@@ -112,7 +121,11 @@ def heard(stack: Stack, name: str) -> int:
 def say(network: Network, sender: str, receiver: str) -> None:
     where = f"/dev/udp/{network.address[receiver]}/{PORT}"
     # A packet of our own that is dropped on its way out is an error of ours, and no news.
-    subprocess.run([*way_to(network, sender), "bash", "-c", f"echo -n '{sender}>{receiver}' >{where}"], stderr=subprocess.DEVNULL, check=False)
+    subprocess.run(
+        [*way_to(network, sender), "bash", "-c", f"echo -n '{sender}>{receiver}' >{where}"],
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
 
 
 def stay() -> None:

@@ -28,11 +28,12 @@ class Verdict:
     lost: int = 0
     doubled: int = 0
     rows: int = 0
+    samples: int = 0
     trouble: list[str] = field(default_factory=list)
 
 
 def settle(world: World) -> None:
-    """Until what was produced is folded, said and landed, with every worker alive.
+    """Until what was produced is folded, said and landed, with every worker ready.
 
     Raises:
         TimeoutError: it does not come to rest.
@@ -44,10 +45,13 @@ def settle(world: World) -> None:
         world.tend()
         if sum(world.ended.values()) != ended:
             calm_since = time.monotonic()
-        if time.monotonic() - calm_since > 15.0 and _in_flight(world) == 0:
+        if time.monotonic() - calm_since > 15.0 and not world.not_ready() and _in_flight(world) == 0:
             return
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{_in_flight(world)} records are still in flight, workers ended: {dict(world.ended)}")
+            raise TimeoutError(
+                f"{_in_flight(world)} records are still in flight, not ready: {', '.join(world.not_ready()) or 'nobody'}, "
+                f"workers ended: {dict(world.ended)}"
+            )
         time.sleep(0.5)
 
 
