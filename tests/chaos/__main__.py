@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import random
 import secrets
 import shutil
@@ -36,6 +37,7 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=2.2, help="seconds between two faults, on average")
     parser.add_argument("--without", nargs="*", choices=Faults.NAMES, default=[], help="faults that are not drawn")
     options = parser.parse_args()
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # that the store is away is our own doing
     seed = secrets.randbelow(100_000) if options.seed is None else options.seed
     resolve()  # Maven is outside
     try:

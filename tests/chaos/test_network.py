@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -87,16 +88,11 @@ def tell() -> None:
         network.open()
         parties = [*network.hosts, ROUTER]
         for name in parties:
-            stack.start(
-                name, [*way_to(network, name), sys.executable, "-c", LISTEN], ready=lambda: heard(stack, name) > 0
-            )
+            argv = [*way_to(network, name), sys.executable, "-c", LISTEN]
+            stack.start(name, argv, ready=partial(listens, stack, name))
         alone: set[Pair] = {("a", "b"), ("b", "a"), ("a", ROUTER), (ROUTER, "a")}
-        splits: list[tuple[str, set[Pair]]] = [
-            ("whole", set()),
-            ("a>b dropped", {("a", "b")}),
-            ("a alone", alone),
-            ("whole", set()),
-        ]
+        whole: set[Pair] = set()
+        splits = [("whole", whole), ("a>b dropped", {("a", "b")}), ("a alone", alone), ("whole", whole)]
         for title, dropped in splits:
             network.drop(dropped)
             before = {name: heard(stack, name) for name in parties}
@@ -113,6 +109,10 @@ def way_to(network: Network, name: str) -> tuple[str, ...]:
     return () if name == ROUTER else network.enter(name)
 
 
+def listens(stack: Stack, name: str) -> bool:
+    return heard(stack, name) > 0
+
+
 def heard(stack: Stack, name: str) -> int:
     log = stack.log_of(name)
     return len(log.read_text().splitlines()) if log.exists() else 0
@@ -120,12 +120,9 @@ def heard(stack: Stack, name: str) -> int:
 
 def say(network: Network, sender: str, receiver: str) -> None:
     where = f"/dev/udp/{network.address[receiver]}/{PORT}"
+    argv = ["bash", "-c", f"echo -n '{sender}>{receiver}' >{where}"]
     # A packet of our own that is dropped on its way out is an error of ours, and no news.
-    subprocess.run(
-        [*way_to(network, sender), "bash", "-c", f"echo -n '{sender}>{receiver}' >{where}"],
-        stderr=subprocess.DEVNULL,
-        check=False,
-    )
+    subprocess.run([*way_to(network, sender), *argv], stderr=subprocess.DEVNULL, check=False)
 
 
 def stay() -> None:

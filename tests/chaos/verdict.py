@@ -49,8 +49,8 @@ def settle(world: World) -> None:
             return
         if time.monotonic() > deadline:
             raise TimeoutError(
-                f"{_in_flight(world)} records are still in flight, not ready: {', '.join(world.not_ready()) or 'nobody'}, "
-                f"workers ended: {dict(world.ended)}"
+                f"{_in_flight(world)} records are still in flight, "
+                f"not ready: {', '.join(world.not_ready()) or 'nobody'}, workers ended: {dict(world.ended)}"
             )
         time.sleep(0.5)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import sys
 import time
@@ -18,6 +19,7 @@ from typing import Any, Final
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.clickhouse.migrate import migrate
+from infra.embedded.clickhouse.users import READER_PASSWORD, WRITER_PASSWORD
 from infra.embedded.stack import start_clickhouse, store_url
 from infra.kafka.cluster import ApacheKafka, Place
 from infra.processes.ports import LOOPBACK, free_port
@@ -88,6 +90,9 @@ class World:
         self.stack.open()
         if self.network is not None:
             self.network.open()
+            # The embedded store answers to another name than loopback's only where nobody knows its passwords.
+            for name in (WRITER_PASSWORD, READER_PASSWORD):
+                os.environ[name] = secrets.token_hex(16)
         self.kafka = ApacheKafka(brokers=3, stack=self.stack, places=[self._place(name) for name in BROKERS.values()])
         self.kafka.start()
         start_clickhouse(self.stack, self.stack.folder / "clickhouse", self.proxy.target)
