@@ -30,7 +30,6 @@ from tests.chaos.world import BROKERS, WORKERS, World
 MODULE: Final = "tests.chaos.takeover"
 READY_WITHIN: Final = 120.0  # at the very begin
 KILLED: Final = {"attribution": 2, "conversion": 1, "sink": 1}
-PULSE_SECONDS: Final = 0.2
 
 
 def main() -> int:
@@ -70,20 +69,22 @@ def try_all(world: World, options: argparse.Namespace) -> list[str]:
     dice = random.Random(options.seed)
     world.start_workers()
     world.start_feed(options.seed, options.rate, 3600 + options.trials * (options.seconds + options.within))
-    unready = wait_until_ready(world, READY_WITHIN)
+    unready = world.wait_until_ready(READY_WITHIN)
     if unready:
         raise TimeoutError(f"not ready at the begin: {', '.join(unready)}")
     trouble = []
     for number in range(1, options.trials + 1):
-        hung, seconds = one_trial(world, dice, options)
-        said = ", ".join(hung) or "nobody"
-        print(f"takeover: trial {number}: hung: {said}; the others were ready after {seconds:.0f} s", flush=True)
+        hung, seconds = one_trial(world, dice, options.seconds, options.within, options.frozen)
+        said = (
+            f"hung: {', '.join(hung)}" if hung else f"nobody hung, the last was ready {seconds:.0f} s after it was back"
+        )
+        print(f"takeover: trial {number}: {said}", flush=True)
         trouble += [f"trial {number}: {name}" for name in hung]
         for name in hung:
             world.kill(name.split()[0], signal.SIGKILL)
-        wait_until_ready(world, options.within)
+        world.wait_until_ready(options.within)
     feed = world.stop_feed()
-    settle(world)
+    settle(world, options.within)
     trouble += judge(world, feed).trouble
     kind = "frozen" if options.frozen else "black-holed"
     print(
@@ -94,20 +95,19 @@ def try_all(world: World, options: argparse.Namespace) -> list[str]:
     return trouble
 
 
-def one_trial(world: World, dice: random.Random, options: argparse.Namespace) -> tuple[list[str], float]:
+def one_trial(
+    world: World, dice: random.Random, seconds: float, within: float, frozen: bool
+) -> tuple[list[str], float]:
     """Who hung, and how long after the broker came back the last of the others was ready."""
     broker = BROKERS[dice.choice(list(BROKERS))]
-    begin_absence(world, broker, options.frozen)
+    begin_absence(world, broker, frozen)
     for role, number in KILLED.items():
         for name in dice.sample([name for name, of in WORKERS.items() if of == role], number):
             world.kill(name, signal.SIGKILL)
-    over = time.monotonic() + options.seconds
-    while time.monotonic() < over:
-        world.tend()
-        time.sleep(PULSE_SECONDS)
-    end_absence(world, broker, options.frozen)
+    world.tend_for(seconds)
+    end_absence(world, broker, frozen)
     back = time.monotonic()
-    return wait_until_ready(world, options.within), time.monotonic() - back
+    return world.wait_until_ready(within), time.monotonic() - back
 
 
 def begin_absence(world: World, broker: str, frozen: bool) -> None:
@@ -124,17 +124,6 @@ def end_absence(world: World, broker: str, frozen: bool) -> None:
         return
     assert world.splits is not None
     world.splits.end(apart([broker], list(WORKERS)))
-
-
-def wait_until_ready(world: World, seconds: float) -> list[str]:
-    """The workers that are not ready so many seconds later; returns as soon as all are."""
-    deadline = time.monotonic() + seconds
-    while unready := world.not_ready():
-        if time.monotonic() > deadline:
-            return unready
-        world.tend()
-        time.sleep(PULSE_SECONDS)
-    return []
 
 
 if __name__ == "__main__":

@@ -32,13 +32,13 @@ class Verdict:
     trouble: list[str] = field(default_factory=list)
 
 
-def settle(world: World) -> None:
-    """Until what was produced is folded, said and landed, with every worker ready.
+def settle(world: World, within: float = SETTLE_SECONDS) -> None:
+    """Until what was produced is folded, said and landed, with every worker ready; within so many seconds.
 
     Raises:
         TimeoutError: it does not come to rest.
     """
-    deadline = time.monotonic() + SETTLE_SECONDS
+    deadline = time.monotonic() + within
     calm_since = time.monotonic()
     while True:
         ended = sum(world.ended.values())

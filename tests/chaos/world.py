@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -29,6 +30,7 @@ from streams.producers.topics import create_topics
 from streams.settings import Settings
 from streams.store import connect
 from tests.chaos.clock import STEP_FILE, write_step
+from tests.chaos.disk import Disk
 from tests.chaos.feed import CAMPAIGN, LATENESS_SECONDS
 from tests.chaos.network import ROUTER_ADDRESS, Network
 from tests.chaos.proxy import Proxy
@@ -44,7 +46,9 @@ WORKERS: Final = {
 }
 BROKERS: Final = {1: "kafka-1", 2: "kafka-2", 3: "kafka-3"}  # hosts, and children
 SESSION_SECONDS: Final = 6
+NO_DISKS: Final[Mapping[str, int]] = MappingProxyType({})
 SCRAPED_EVERY: Final = 2.0
+PULSE_SECONDS: Final = 0.2
 STEPPED: Final = "attribution-1", "conversion-1"  # the others keep the machine's clock beside them
 COUNTED: Final = ("groundswell_records_taken", "groundswell_assignments", "groundswell_rewinds")
 CAMPAIGN_FILE: Final = """
@@ -69,12 +73,16 @@ class World:
         folder: where everything is kept, logs too.
         static: the workers that are static members of their groups.
         private: this program is in namespaces of its own: every broker and worker becomes a host.
+        small: folders below `folder` that are disks of their own, of so many megabytes; only where `private`.
     """
 
     kafka: ApacheKafka
 
-    def __init__(self, folder: Path, static: frozenset[str], private: bool = False) -> None:
+    def __init__(
+        self, folder: Path, static: frozenset[str], private: bool = False, small: Mapping[str, int] | None = None
+    ) -> None:
         self.static = static
+        self.disks = {name: Disk(folder / name, size) for name, size in (small or {}).items()}
         self.stack = Stack(keep=folder)
         self.network = Network(self.stack, [*BROKERS.values(), *WORKERS]) if private else None
         self.splits = Splits(self.network) if self.network else None
@@ -93,6 +101,8 @@ class World:
             # The embedded store answers to another name than loopback's only where nobody knows its passwords.
             for name in (WRITER_PASSWORD, READER_PASSWORD):
                 os.environ[name] = secrets.token_hex(16)
+        for disk in self.disks.values():
+            disk.mount()
         self.kafka = ApacheKafka(brokers=3, stack=self.stack, places=[self._place(name) for name in BROKERS.values()])
         self.kafka.start()
         start_clickhouse(self.stack, self.stack.folder / "clickhouse", self.proxy.target)
@@ -107,6 +117,8 @@ class World:
     def close(self) -> None:
         self.proxy.stop()
         self.stack.close()
+        for disk in self.disks.values():
+            disk.unmount()
 
     def _make_environment(self) -> dict[str, str]:
         campaigns = self.stack.folder / "campaigns"
@@ -168,6 +180,23 @@ class World:
             environment[STEP_FILE] = str(self._clock_file)
             argv = [sys.executable, "-m", "tests.chaos.clock", role]
         self.stack.start(name, [*enter, *argv], env=environment)
+
+    def tend_for(self, seconds: float) -> None:
+        """Supervise for so long."""
+        over = time.monotonic() + seconds
+        while time.monotonic() < over:
+            self.tend()
+            time.sleep(PULSE_SECONDS)
+
+    def wait_until_ready(self, seconds: float) -> list[str]:
+        """The workers that are not ready so many seconds later; returns as soon as all are."""
+        deadline = time.monotonic() + seconds
+        while unready := self.not_ready():
+            if time.monotonic() > deadline:
+                return unready
+            self.tend()
+            time.sleep(PULSE_SECONDS)
+        return []
 
     def not_ready(self) -> list[str]:
         """The workers whose `/readyz` is not 200, each with what it says."""
