@@ -15,6 +15,7 @@ from typing import Final
 
 from infra.kafka.jars import resolve
 from schemas.errors import Fault
+from tests.chaos import scenarios
 from tests.chaos.compaction import rebuild_from_compacted
 from tests.chaos.faults import Faults
 from tests.chaos.feed import Delays
@@ -24,7 +25,8 @@ from tests.chaos.sampler import judge as judge_claims
 from tests.chaos.verdict import Verdict, judge, settle
 from tests.chaos.world import WORKERS, World
 
-CALM_SECONDS: Final = 20.0  # before the first fault: everybody has joined
+READY_WITHIN: Final = 120.0  # before the first fault: everybody has joined
+LONG: Final = 20.0  # minutes from which on the scenarios are played too
 DROWNED_EXITS: Final = (0, 1, -15, -9)  # a clean stop, a surprise, and our own signals
 
 
@@ -50,20 +52,41 @@ def main() -> int:
     world = World(folder, draw_static(seed), private)
     print(f"chaos: static members: {', '.join(sorted(world.static)) or 'none'}", flush=True)
     try:
+        phases = Phases()
         world.open()
-        faults, verdict = run(world, seed, options)
+        faults, verdict = run(world, seed, options, phases)
+        phases.over("rebuild")
     except (Fault, TimeoutError, RuntimeError) as error:
         print(f"chaos: FAILED, {error}\n{how_to_repeat(seed, options, folder)}")
         return 1
     finally:
         world.close()
+    print(f"chaos: took: {phases}")
     print(summary(seed, options.minutes, world, faults, verdict))
     if verdict.trouble:
         print("\n".join(verdict.trouble))
         print(how_to_repeat(seed, options, folder))
         return 1
     shutil.rmtree(folder, ignore_errors=True)
+    if options.minutes >= LONG:
+        return 0 if scenarios.play(list(scenarios.SCENARIOS), private) else 1
     return 0
+
+
+class Phases:
+    """What a run took, by its phases."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._seconds: dict[str, float] = {}
+
+    def over(self, name: str) -> None:
+        """A phase ends and the next one begins."""
+        now = time.monotonic()
+        self._seconds[name], self._begun = now - self._begun, now
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self._seconds.items())
 
 
 def draw_static(seed: int) -> frozenset[str]:
@@ -72,18 +95,20 @@ def draw_static(seed: int) -> frozenset[str]:
     return frozenset(name for name in WORKERS if dice.random() < 0.5)
 
 
-def run(world: World, seed: int, options: argparse.Namespace) -> tuple[Faults, Verdict]:
+def run(world: World, seed: int, options: argparse.Namespace, phases: Phases) -> tuple[Faults, Verdict]:
     """Break things for so long, let them settle, compare."""
     seconds = options.minutes * 60
     dice = random.Random(seed)
     faults, sampler = Faults(world, dice, options.without), Sampler(world.straight_query)
     world.start_workers()
-    world.start_feed(seed, options.rate, CALM_SECONDS + seconds + 120)
+    world.start_feed(seed, options.rate, READY_WITHIN + seconds + 120)
+    unready = world.wait_until_ready(READY_WITHIN)
+    if unready:
+        raise TimeoutError(f"not ready at the begin: {', '.join(unready)}")
+    phases.over("start")
     sampler.start()
-    begun = time.monotonic()
-    next_fault = begun + CALM_SECONDS
-    said = begun
-    while time.monotonic() - begun < CALM_SECONDS + seconds:
+    begun = next_fault = said = time.monotonic()
+    while time.monotonic() - begun < seconds:
         now = time.monotonic()
         world.tend()
         faults.undo_due(now)
@@ -96,11 +121,14 @@ def run(world: World, seed: int, options: argparse.Namespace) -> tuple[Faults, V
         time.sleep(0.1)
     faults.undo_all()
     feed = world.stop_feed()
+    phases.over("faults")
     settle(world)
     sampler.stop()
+    phases.over("rest")
     verdict = judge(world, feed)
     verdict.samples = sampler.claims.samples
     verdict.trouble += judge_claims(sampler.claims, on_time(world.query, Delays(feed["delays"])))
+    phases.over("comparison")
     if not verdict.trouble:
         verdict.trouble += rebuild_from_compacted(world)
     verdict.trouble += [
