@@ -20,14 +20,12 @@ from tests.chaos.compaction import rebuild_from_compacted
 from tests.chaos.faults import Faults
 from tests.chaos.feed import Delays
 from tests.chaos.network import enter_private
-from tests.chaos.sampler import Sampler, on_time
-from tests.chaos.sampler import judge as judge_claims
-from tests.chaos.verdict import Verdict, judge, settle
+from tests.chaos.sampler import Sampler
+from tests.chaos.verdict import Verdict, judge, settle, wrong_exits
 from tests.chaos.world import WORKERS, World
 
 READY_WITHIN: Final = 120.0  # before the first fault: everybody has joined
 LONG: Final = 20.0  # minutes from which on the scenarios are played too
-DROWNED_EXITS: Final = (0, 1, -15, -9)  # a clean stop, a surprise, and our own signals
 
 
 def main() -> int:
@@ -126,16 +124,12 @@ def run(world: World, seed: int, options: argparse.Namespace, phases: Phases) ->
     sampler.stop()
     phases.over("rest")
     verdict = judge(world, feed)
-    verdict.samples = sampler.claims.samples
-    verdict.trouble += judge_claims(sampler.claims, on_time(world.query, Delays(feed["delays"])))
+    verdict.sampled = str(sampler)
+    verdict.trouble += sampler.judge(world.query, Delays(feed["delays"]))
     phases.over("comparison")
     if not verdict.trouble:
         verdict.trouble += rebuild_from_compacted(world)
-    verdict.trouble += [
-        f"{name} ended {number} times with exit code {code}"
-        for (name, code), number in world.ended.items()
-        if code not in DROWNED_EXITS
-    ]
+    verdict.trouble += wrong_exits(world)
     return faults, verdict
 
 
@@ -148,7 +142,7 @@ def summary(seed: int, minutes: float, world: World, faults: Faults, verdict: Ve
     kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(done.items()))
     return (
         f"chaos: faults: {kinds}\n"
-        f"chaos: completeness sampled {verdict.samples} times amid faults\n"
+        f"chaos: {verdict.sampled}\n"
         f"chaos: workers ended: {dict(sorted((f'{name} {code}', n) for (name, code), n in world.ended.items()))}\n"
         f"chaos: {'FAILED' if verdict.trouble else 'EQUAL'}: seed {seed}, {minutes:g} min, "
         f"{verdict.events:,} events, "

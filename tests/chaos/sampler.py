@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -145,6 +145,7 @@ class Sampler:
 
     def __init__(self, connect: Callable[[], Query]) -> None:
         self.claims = Claims(time.time())
+        self.unanswered: Counter[str] = Counter()
         self._connect = connect
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
@@ -155,6 +156,16 @@ class Sampler:
     def stop(self) -> None:
         self._over.set()
         self._thread.join(60)
+
+    def __str__(self) -> str:
+        blind = f", unanswered {dict(self.unanswered)}" if self.unanswered else ""
+        return f"{self.claims.samples} samples of completeness, {len(self.claims.complete)} windows{blind}"
+
+    def judge(self, query: Query, delays: Delays) -> list[str]:
+        """What was claimed and was not so, once all has landed."""
+        if not self.claims.samples:
+            return [f"completeness was not sampled: unanswered {dict(self.unanswered)}"]
+        return judge(self.claims, on_time(query, delays))
 
     def _run(self) -> None:
         query: Query | None = None

@@ -30,10 +30,9 @@ from tests.chaos import poison
 from tests.chaos.feed import Delays
 from tests.chaos.network import enter_private
 from tests.chaos.quota import limit
-from tests.chaos.sampler import Sampler, on_time
-from tests.chaos.sampler import judge as judge_claims
+from tests.chaos.sampler import Sampler
 from tests.chaos.takeover import one_trial
-from tests.chaos.verdict import judge, settle
+from tests.chaos.verdict import judge, settle, wrong_exits
 from tests.chaos.versions import another_version
 from tests.chaos.world import WORKERS, World
 
@@ -225,9 +224,9 @@ def _play_one(scenario: Scenario, world: World) -> tuple[str, list[str]]:
         settle(world, READY_AGAIN)
         sampler.stop()
         verdict = judge(world, feed)
-        trouble += verdict.trouble
-        trouble += judge_claims(sampler.claims, on_time(world.query, Delays(feed["delays"])))
-        said = f", {verdict.events:,} events, {verdict.rows:,} rows compared, {sampler.claims.samples} samples"
+        trouble += [*verdict.trouble, *wrong_exits(world)]
+        trouble += sampler.judge(world.query, Delays(feed["delays"]))
+        said = f", {verdict.events:,} events, {verdict.rows:,} rows compared, {sampler}"
         return f"{said}, workers ended: {dict(world.ended)}", trouble
     except (Fault, TimeoutError, RuntimeError) as error:
         return "", [*trouble, str(error)]

@@ -24,7 +24,7 @@ from infra.kafka.jars import resolve
 from schemas.errors import Fault
 from tests.chaos.network import enter_private
 from tests.chaos.splits import apart
-from tests.chaos.verdict import judge, settle
+from tests.chaos.verdict import judge, settle, wrong_exits
 from tests.chaos.world import BROKERS, WORKERS, World
 
 MODULE: Final = "tests.chaos.takeover"
@@ -85,7 +85,7 @@ def try_all(world: World, options: argparse.Namespace) -> list[str]:
         world.wait_until_ready(options.within)
     feed = world.stop_feed()
     settle(world, options.within)
-    trouble += judge(world, feed).trouble
+    trouble += [*judge(world, feed).trouble, *wrong_exits(world)]
     kind = "frozen" if options.frozen else "black-holed"
     print(
         f"takeover: {'FAILED' if trouble else 'EQUAL'}: {options.trials} trials, a broker {kind} for "

@@ -10,6 +10,7 @@ from streams.commands.audit import audit_with, describe
 from tests.chaos.world import WORKERS, World
 
 SETTLE_SECONDS: Final = 600.0
+EXITS: Final = (0, 1, -15, -9)  # a clean stop, a surprise, and our own signals
 RAW: Final = ("shares", "clicks", "impressions", "donations")
 # Rows that a view shows, and how many different things they are of.
 SEEN_ONCE: Final = {
@@ -28,7 +29,7 @@ class Verdict:
     lost: int = 0
     doubled: int = 0
     rows: int = 0
-    samples: int = 0
+    sampled: str = ""
     trouble: list[str] = field(default_factory=list)
 
 
@@ -81,6 +82,15 @@ def judge(world: World, feed: dict[str, Any]) -> Verdict:
     _judge_audit(world, verdict)
     verdict.trouble += [f"{name} is not alive" for name in WORKERS if name not in world.stack.running()]
     return verdict
+
+
+def wrong_exits(world: World) -> list[str]:
+    """Workers that asked for a person where nothing is wrong that a person could mend."""
+    return [
+        f"{name} ended {number} times with exit code {code}"
+        for (name, code), number in world.ended.items()
+        if code not in EXITS
+    ]
 
 
 def _judge_audit(world: World, verdict: Verdict) -> None:
