@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -106,10 +107,17 @@ class Network:
         if not is_private():
             raise Fault("machine", "this is the machine's own network", "Call enter_private first.")
         run("ip", "link", "set", "lo", "up")
-        run("ip", "address", "add", f"{ROUTER_ADDRESS}/32", "dev", "lo")
+        run("ip", "address", "replace", f"{ROUTER_ADDRESS}/32", "dev", "lo")
         Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
         for name in self.hosts:
             self._add(name)
+
+    def close(self) -> None:
+        """Take the cables away, for another network after this one; the hosts end with the stack."""
+        self.drop(())
+        for name in self.hosts:
+            with suppress(Fault):  # it was never laid
+                run("ip", "link", "delete", self._cable(name))
 
     def enter(self, host: str) -> tuple[str, ...]:
         """What a command begins with that runs on `host`."""
@@ -133,7 +141,7 @@ class Network:
             ready=lambda: _namespace(self._stack.pid_of(holder)) != ours,
             patience=0.1,
         )
-        cable = f"to-{address.rpartition('.')[2]}"
+        cable = self._cable(name)
         holder_pid = str(self._stack.pid_of(holder))
         run("ip", "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", holder_pid)
         run("ip", "link", "set", cable, "up")
@@ -146,6 +154,9 @@ class Network:
             f"ip route add default via {ROUTER_ADDRESS}",
         ):
             run(*self.enter(name), *command.split())
+
+    def _cable(self, name: str) -> str:
+        return f"to-{self.address[name].rpartition('.')[2]}"
 
 
 def run(*command: str, text: str | None = None) -> None:

@@ -13,7 +13,7 @@ from schemas.errors import Fault
 RATE: Final = "consumer_byte_rate"  # of each broker
 
 
-def limit(brokers: Sequence[str], client_id: str, bytes_a_second: float | None) -> None:
+def limit(brokers: Sequence[str], client_id: str, bytes_a_second: int | None) -> None:
     """Set how much each broker gives to clients of that id; None: as much as they want.
 
     Raises:
@@ -23,7 +23,7 @@ def limit(brokers: Sequence[str], client_id: str, bytes_a_second: float | None) 
     remove = bytes_a_second is None
     entry = make(
         entity=[make.EntityData(entity_type="client-id", entity_name=client_id)],
-        ops=[make.OpData(key=RATE, value=bytes_a_second or 0.0, remove=remove)],
+        ops=[make.OpData(key=RATE, value=float(bytes_a_second or 0), remove=remove)],
     )
     admin = KafkaAdminClient(bootstrap_servers=list(brokers))
     try:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import random
 import shutil
 import signal
@@ -61,7 +62,7 @@ class Scenario(NamedTuple):
 def slow_state(world: World) -> list[str]:
     """Every worker of attribution loads its state, at a rate at which that takes more than a minute."""
     largest = max(_bytes_at_the_end(world))
-    limit(world.settings.brokers, CHECKPOINT_CLIENT, largest / LOAD_SECONDS)
+    limit(world.settings.brokers, CHECKPOINT_CLIENT, int(largest / LOAD_SECONDS))
     begun = time.monotonic()
     try:
         for name in ATTRIBUTION:
@@ -242,6 +243,7 @@ def main() -> int:
     unknown = set(options.names) - set(SCENARIOS)
     if unknown:
         parser.error(f"no scenario: {', '.join(sorted(unknown))}")
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # that the store is away is our own doing
     resolve()  # Maven is outside
     try:
         private = enter_private(MODULE, sys.argv[1:])

@@ -48,6 +48,7 @@ def test_a_split_drops_the_packets_of_one_direction_until_it_is_mended() -> None
         "a>b dropped: a>router, b>a, b>router, router>a, router>b",
         "a alone: b>router, router>b",
         "whole: a>b, a>router, b>a, b>router, router>a, router>b",
+        "another network after it: 2 hosts",
     ]
 
 
@@ -103,6 +104,11 @@ def tell() -> None:
             time.sleep(DROPPED_AFTER)
             ways = {line for name in parties for line in stack.log_of(name).read_text().splitlines()[before[name] :]}
             print(f"{title}: {', '.join(sorted(ways))}", flush=True)
+        network.close()
+    with Stack() as stack:
+        network = Network(stack, ["a", "b"])
+        network.open()
+        print(f"another network after it: {len(stack.running())} hosts")
 
 
 def way_to(network: Network, name: str) -> tuple[str, ...]:

@@ -116,6 +116,8 @@ class World:
 
     def close(self) -> None:
         self.proxy.stop()
+        if self.network is not None:
+            self.network.close()
         self.stack.close()
         for disk in self.disks.values():
             disk.unmount()
