@@ -20,7 +20,7 @@ from streams.checkpoints import Part, Seal, _encoder
 from tests.chaos import poison
 from tests.chaos.proxy import Mode
 from tests.chaos.splits import FLAPPING, KINDS, flaps, of_a_broker, pairs_of
-from tests.chaos.world import BROKERS, SESSION_SECONDS, WORKERS, World
+from tests.chaos.world import BROKERS, SESSION_SECONDS, STEPPED, WORKERS, World
 
 BROKER_SECONDS: Final = (4.0, 12.0)
 FROZEN_SECONDS: Final = (2.0, 25.0)
@@ -52,6 +52,7 @@ class Faults:
         self._dice = dice
         self._undo: list[tuple[float, int, Callable[[], None]]] = []
         self._paused: set[str] = set()
+        self._stepped: set[str] = set()
         self._broker_in_trouble: int | None = None
         table: dict[str, tuple[int, Callable[[], None]]] = {
             "kill": (36, self._kill),
@@ -132,9 +133,19 @@ class Faults:
         self._later(PAUSE_SECONDS, go_on)
 
     def _step_clock(self) -> None:
-        self._world.step_clock(self._dice.choice(CLOCK_STEPS))
+        """Of one host: two that are wrong alike are a wrong time of everybody, against which nothing can be held."""
+        name = self._dice.choice(STEPPED)
+        if self._stepped:
+            return
+        self._stepped.add(name)
+        self._world.step_clock(name, self._dice.choice(CLOCK_STEPS))
         self.done["clock stepped"] += 1
-        self._later(CLOCK_SECONDS, lambda: self._world.step_clock(0))
+
+        def right() -> None:
+            self._world.step_clock(name, 0)
+            self._stepped.discard(name)
+
+        self._later(CLOCK_SECONDS, right)
 
     # ---- brokers -------------------------------------------------------------------------------------------
 

@@ -49,7 +49,7 @@ SESSION_SECONDS: Final = 6
 NO_DISKS: Final[Mapping[str, int]] = MappingProxyType({})
 SCRAPED_EVERY: Final = 2.0
 PULSE_SECONDS: Final = 0.2
-STEPPED: Final = "attribution-1", "conversion-1"  # the others keep the machine's clock beside them
+STEPPED: Final = "attribution-1", "conversion-1"  # hosts whose clock can be stepped, each alone
 COUNTED: Final = ("groundswell_records_taken", "groundswell_assignments", "groundswell_rewinds")
 CAMPAIGN_FILE: Final = """
 id = "{id}"
@@ -178,8 +178,8 @@ class World:
             argv.insert(1, "-P")
             environment["PYTHONPATH"] = str(version)
         elif name in STEPPED:
-            write_step(self._clock_file, 0)
-            environment[STEP_FILE] = str(self._clock_file)
+            write_step(self._clock_file(name), 0)
+            environment[STEP_FILE] = str(self._clock_file(name))
             argv = [sys.executable, "-m", "tests.chaos.clock", role]
         self.stack.start(name, [*enter, *argv], env=environment)
 
@@ -212,13 +212,12 @@ class World:
                 found.append(f"{name} ({error})")
         return found
 
-    def step_clock(self, seconds: int) -> None:
-        """Set the wall clock of `STEPPED` so far ahead of the machine's, or behind it."""
-        write_step(self._clock_file, seconds)
+    def step_clock(self, name: str, seconds: int) -> None:
+        """Set the wall clock of one of `STEPPED` so far ahead of the machine's, or behind it."""
+        write_step(self._clock_file(name), seconds)
 
-    @property
-    def _clock_file(self) -> Path:
-        return self.stack.folder / "clock-step"
+    def _clock_file(self, name: str) -> Path:
+        return self.stack.folder / f"clock-step-{name}"
 
     def start_feed(self, seed: int, rate: float, seconds: float) -> None:
         argv = [sys.executable, "-m", "tests.chaos.feed", "--seed", str(seed), "--rate", str(rate)]
