@@ -135,7 +135,7 @@ def run(world: World, seed: int, options: argparse.Namespace, phases: Phases) ->
 
 def summary(seed: int, minutes: float, world: World, faults: Faults, verdict: Verdict) -> str:
     """One line of verdict, and what was done."""
-    done, counted = faults.done, world.counted
+    done, counted = faults.done, world.pages.counted
     taken = counted["attribution groundswell_records_taken_total"]
     assignments = sum(number for name, number in counted.items() if "assignments" in name)
     rewinds = sum(number for name, number in counted.items() if "rewinds" in name)

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import heapq
 import random
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from functools import partial
 from typing import Final
 
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from schemas.errors import Fault
 from streams.checkpoints import Part, Seal, _encoder
 from tests.chaos import poison
+from tests.chaos.broker_faults import BrokerFaults
 from tests.chaos.proxy import Mode
-from tests.chaos.splits import FLAPPING, KINDS, flaps, of_a_broker, pairs_of
-from tests.chaos.world import BROKERS, SESSION_SECONDS, STEPPED, WORKERS, World
+from tests.chaos.timetable import Timetable
+from tests.chaos.world import SESSION_SECONDS, STEPPED, WORKERS, World
 
-BROKER_SECONDS: Final = (4.0, 12.0)
-FROZEN_SECONDS: Final = (2.0, 25.0)
-# Shorter and longer than a session (6 s) and a broker's own (6 s); the longest ones are `tests.chaos.takeover`.
-SPLIT_SECONDS: Final = (3.0, 25.0)
-TAKEOVER: Final = 0.6  # chance that a fault of a broker comes with a takeover
 STORE_SECONDS: Final = (1.0, 6.0)
 # Longer than the session: by then the partitions are somebody else's.
 CLOCK_SECONDS: Final = (3.0, 15.0)
@@ -50,20 +43,20 @@ class Faults:
         self.done: Counter[str] = Counter()
         self._world = world
         self._dice = dice
-        self._undo: list[tuple[float, int, Callable[[], None]]] = []
+        self._ends = Timetable(dice)
+        self._brokers = BrokerFaults(world, dice, self.done, self._ends, self._kill_several)
         self._paused: set[str] = set()
-        self._stepped: set[str] = set()
-        self._broker_in_trouble: int | None = None
+        self._stepped: str | None = None
         table: dict[str, tuple[int, Callable[[], None]]] = {
             "kill": (36, self._kill),
             "several": (14, self._kill_several),
             "terminate": (14, self._terminate),
             "pause": (8, self._pause),
             "clock": (4, self._step_clock),
-            "broker": (3, self._break_broker),
-            "controller": (2, self._break_controller),
-            "freeze": (4, self._freeze_broker),
-            "split": (10, self._split),
+            "broker": (3, self._brokers.break_broker),
+            "controller": (2, self._brokers.break_controller),
+            "freeze": (4, self._brokers.freeze),
+            "split": (10, self._brokers.split),
             "store": (12, self._break_store),
             "kill-store": (2, self._kill_store),
             "checkpoints": (4, self._spoil_checkpoints),
@@ -81,19 +74,11 @@ class Faults:
 
     def undo_due(self, now: float) -> None:
         """End what has lasted long enough."""
-        while self._undo and self._undo[0][0] <= now:
-            heapq.heappop(self._undo)[2]()
+        self._ends.call_due(now)
 
     def undo_all(self) -> None:
         """End everything that still lasts."""
-        while self._undo:
-            heapq.heappop(self._undo)[2]()
-
-    def _later(self, seconds: tuple[float, float], undo: Callable[[], None]) -> None:
-        self._in(self._dice.uniform(*seconds), undo)
-
-    def _in(self, seconds: float, undo: Callable[[], None]) -> None:
-        heapq.heappush(self._undo, (time.monotonic() + seconds, self._dice.getrandbits(60), undo))
+        self._ends.call_all()
 
     # ---- workers -------------------------------------------------------------------------------------------
 
@@ -130,112 +115,22 @@ class Faults:
             if name in self._world.stack.running():
                 self._world.kill(name, signal.SIGCONT)
 
-        self._later(PAUSE_SECONDS, go_on)
+        self._ends.between(PAUSE_SECONDS, go_on)
 
     def _step_clock(self) -> None:
         """Of one host: two that are wrong alike are a wrong time of everybody, against which nothing can be held."""
         name = self._dice.choice(STEPPED)
-        if self._stepped:
+        if self._stepped is not None:
             return
-        self._stepped.add(name)
+        self._stepped = name
         self._world.step_clock(name, self._dice.choice(CLOCK_STEPS))
         self.done["clock stepped"] += 1
 
         def right() -> None:
             self._world.step_clock(name, 0)
-            self._stepped.discard(name)
+            self._stepped = None
 
-        self._later(CLOCK_SECONDS, right)
-
-    # ---- brokers -------------------------------------------------------------------------------------------
-
-    def _break_broker(self) -> None:
-        self._kill_node("broker killed", self._dice.choice(list(BROKERS)))
-
-    def _break_controller(self) -> None:
-        node = self._controller()
-        if node is not None:
-            self._kill_node("controller killed", node)
-
-    def _kill_node(self, kind: str, node: int) -> None:
-        if not self._take_broker(node):
-            return
-        self._world.kafka.kill(node)
-        self.done[kind] += 1
-
-        def back() -> None:
-            # The stack complains of workers that ended meanwhile: they are the supervisor's.
-            with suppress(Fault):
-                self._world.kafka.start_again(node)
-            self._release_broker()
-
-        self._later(BROKER_SECONDS, back)
-
-    def _take_broker(self, node: int) -> bool:
-        """Whether this broker may get into trouble: with two of three nothing is promised."""
-        if self._broker_in_trouble is not None:
-            return False
-        self._broker_in_trouble = node
-        return True
-
-    def _release_broker(self) -> None:
-        self._broker_in_trouble = None
-
-    def _freeze_broker(self) -> None:
-        """It takes connections, keeps them, and says nothing."""
-        node = self._dice.choice(list(BROKERS))
-        if not self._take_broker(node):
-            return
-        self._world.kill(BROKERS[node], signal.SIGSTOP)
-        self.done["broker frozen"] += 1
-        self._perhaps_take_over()
-
-        def go_on() -> None:
-            self._world.kill(BROKERS[node], signal.SIGCONT)
-            self._release_broker()
-
-        self._later(FROZEN_SECONDS, go_on)
-
-    def _perhaps_take_over(self) -> None:
-        """Workers die when, or shortly after, a fault began: others load state and read logs amid it."""
-        if self._dice.random() < TAKEOVER:
-            self.done["takeovers amid it"] += 1
-            self._later((0.0, 3.0), self._kill_several)
-
-    # ---- the network ---------------------------------------------------------------------------------------
-
-    def _split(self) -> None:
-        splits = self._world.splits
-        assert splits is not None  # else it is not drawn
-        kind, node = self._dice.choice(KINDS), self._dice.choice(list(BROKERS))
-        if of_a_broker(kind) and not self._take_broker(node):
-            return
-        hosts = [*BROKERS.values(), *WORKERS]
-        pairs = pairs_of(kind, BROKERS[node], self._dice.choice(list(WORKERS)), hosts, list(WORKERS))
-        seconds = self._dice.uniform(*SPLIT_SECONDS)
-        moments = flaps(self._dice, seconds) if FLAPPING in kind else [0.0, seconds]
-        splits.begin(pairs)
-        for place, moment in enumerate(moments[1:-1]):
-            self._in(moment, partial(splits.begin if place % 2 else splits.end, pairs))
-        self.done[f"split: {kind}"] += 1
-        self._perhaps_take_over()
-
-        def mend() -> None:
-            splits.end(pairs)
-            if of_a_broker(kind):
-                self._release_broker()
-
-        self._in(moments[-1], mend)
-
-    def _controller(self) -> int | None:
-        try:
-            admin = KafkaAdminClient(bootstrap_servers=self._world.settings.brokers, request_timeout_ms=3000)
-            try:
-                return int(admin.describe_cluster()["controller_id"])
-            finally:
-                admin.close()
-        except (KafkaError, OSError, KeyError):
-            return None
+        self._ends.between(CLOCK_SECONDS, right)
 
     # ---- the store -----------------------------------------------------------------------------------------
 
@@ -247,7 +142,7 @@ class Faults:
         def mend() -> None:
             self._world.proxy.mode = "pass"
 
-        self._later(STORE_SECONDS, mend)
+        self._ends.between(STORE_SECONDS, mend)
 
     def _kill_store(self) -> None:
         if "clickhouse" not in self._world.stack.running():
@@ -259,7 +154,7 @@ class Faults:
             with suppress(Fault):
                 self._world.stack.restart_child("clickhouse")
 
-        self._later(STORE_SECONDS, back)
+        self._ends.between(STORE_SECONDS, back)
 
     # ---- topics --------------------------------------------------------------------------------------------
 

@@ -89,5 +89,5 @@ def test_what_flaps_ends_whole() -> None:
 def test_without_a_network_no_split_is_drawn_and_what_is_left_out_neither() -> None:
     world = cast(Any, SimpleNamespace(splits=None))
     drawn = {fault.__name__ for fault in Faults(world, random.Random(1), ["poison"])._weighted}
-    assert not {"_split", "_poison"} & drawn
-    assert {"_kill", "_freeze_broker", "_step_clock"} <= drawn
+    assert not {"split", "_poison"} & drawn
+    assert {"_kill", "freeze", "_step_clock"} <= drawn

@@ -8,8 +8,6 @@ import secrets
 import signal
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,14 +15,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from infra.clickhouse.migrate import migrate
-from infra.embedded.clickhouse.users import READER_PASSWORD, WRITER_PASSWORD
 from infra.embedded.stack import start_clickhouse, store_url
 from infra.kafka.cluster import ApacheKafka, Place
 from infra.processes.ports import LOOPBACK, free_port
 from infra.processes.stack import Stack
+from schemas.secret import READER_PASSWORD, WRITER_PASSWORD
 from streams.commands.topics import plan_of
 from streams.producers.topics import create_topics
 from streams.settings import Settings
@@ -33,6 +29,7 @@ from tests.chaos.clock import STEP_FILE, write_step
 from tests.chaos.disk import Disk
 from tests.chaos.feed import CAMPAIGN, LATENESS_SECONDS
 from tests.chaos.network import ROUTER_ADDRESS, Network
+from tests.chaos.pages import Pages
 from tests.chaos.proxy import Proxy
 from tests.chaos.splits import Splits
 
@@ -47,10 +44,8 @@ WORKERS: Final = {
 BROKERS: Final = {1: "kafka-1", 2: "kafka-2", 3: "kafka-3"}  # hosts, and children
 SESSION_SECONDS: Final = 6
 NO_DISKS: Final[Mapping[str, int]] = MappingProxyType({})
-SCRAPED_EVERY: Final = 2.0
 PULSE_SECONDS: Final = 0.2
 STEPPED: Final = "attribution-1", "conversion-1"  # hosts whose clock can be stepped, each alone
-COUNTED: Final = ("groundswell_records_taken", "groundswell_assignments", "groundswell_rewinds")
 CAMPAIGN_FILE: Final = """
 id = "{id}"
 title = "Broken on purpose"
@@ -88,11 +83,8 @@ class World:
         self.splits = Splits(self.network) if self.network else None
         self.proxy = Proxy(free_port(), free_port(), ROUTER_ADDRESS if private else LOOPBACK)
         self.ended: Counter[tuple[str, int]] = Counter()  # by worker and exit code, other than by our own hand
-        self.counted: Counter[str] = Counter()
         self.settings = Settings()
-        self._last: dict[str, dict[str, float]] = {}
-        self._ports: dict[str, int] = {}
-        self._scraped_at = 0.0
+        self.pages = Pages(WORKERS)
 
     def open(self) -> None:
         self.stack.open()
@@ -154,7 +146,7 @@ class World:
 
     def start_workers(self) -> None:
         for name in WORKERS:
-            self._ports[name] = free_port(following=2)
+            self.pages.place(name, self._place(name).host, free_port(following=2))
             self.start_worker(name)
 
     def start_worker(self, name: str, version: Path | None = None) -> None:
@@ -168,7 +160,7 @@ class World:
         environment = {
             **self._environment,
             "GROUNDSWELL_METRICS_HOST": host,
-            "GROUNDSWELL_METRICS_PORT": str(self._ports[name]),
+            "GROUNDSWELL_METRICS_PORT": str(self.pages.port_of(name)),
         }
         if name in self.static:
             environment["GROUNDSWELL_INSTANCE"] = name
@@ -202,15 +194,7 @@ class World:
 
     def not_ready(self) -> list[str]:
         """The workers whose `/readyz` is not 200, each with what it says."""
-        found = []
-        for name in WORKERS:
-            try:
-                self._ask(name, "readyz")
-            except urllib.error.HTTPError as error:
-                found.append(f"{name} ({error.read().decode(errors='replace').strip()})")
-            except OSError as error:
-                found.append(f"{name} ({error})")
-        return found
+        return self.pages.not_ready()
 
     def step_clock(self, name: str, seconds: int) -> None:
         """Set the wall clock of one of `STEPPED` so far ahead of the machine's, or behind it."""
@@ -242,44 +226,11 @@ class World:
             if name not in self.stack.running():
                 self.ended[name, self.stack.kill_child(name)] += 1
                 self.stack.restart_child(name)
-        if time.monotonic() - self._scraped_at >= SCRAPED_EVERY:
-            self._scraped_at = time.monotonic()
-            for name in WORKERS:
-                self._scrape(name)
+        self.pages.scrape_now_and_then()
 
     def kill(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a worker."""
         os.kill(self.stack.pid_of(name), number)
-
-    def _scrape(self, name: str) -> None:
-        """Add up what counters grew by since the last look; what a process counted just before its end is missed."""
-        try:
-            text = self._ask(name, "metrics")
-        except OSError:
-            self._last.pop(name, None)
-            return
-        now = {
-            sample.name: sample.value
-            for family in text_string_to_metric_families(text)
-            if family.name in COUNTED
-            for sample in family.samples
-            if sample.name.endswith("_total")
-        }
-        before = self._last.get(name, {})
-        for key, value in now.items():
-            grown = value - before.get(key, 0.0)
-            self.counted[f"{WORKERS[name]} {key}"] += int(grown if grown >= 0 else value)
-        self._last[name] = now
-
-    def _ask(self, name: str, page: str) -> str:
-        """A page of a worker's.
-
-        Raises:
-            OSError: it does not answer, or not with 200.
-        """
-        port = self._ports[name] + ("attribution", "conversion", "sink").index(WORKERS[name])
-        with urllib.request.urlopen(f"http://{self._place(name).host}:{port}/{page}", timeout=0.5) as reply:
-            return str(reply.read().decode())
 
     # ---- the store -----------------------------------------------------------------------------------------
 
