@@ -108,9 +108,9 @@ class World:
 
     def close(self) -> None:
         self.proxy.stop()
+        self.stack.close()
         if self.network is not None:
             self.network.close()
-        self.stack.close()
         for disk in self.disks.values():
             disk.unmount()
 
