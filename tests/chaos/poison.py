@@ -72,7 +72,7 @@ def _send(
     """
     producer = KafkaProducer(
         bootstrap_servers=settings.brokers, acks="all", compression_type=compression, max_request_size=2 * LARGE,
-        max_block_ms=5000, buffer_memory=4 * LARGE, batch_size=0,
+        max_block_ms=5000, batch_size=0,
     )  # fmt: skip
     try:
         partition = dice.randrange(settings.partitions)
