@@ -134,6 +134,7 @@ def test_every_variable_that_is_named_is_a_setting(name: str) -> None:
         known |= {
             "GROUNDSWELL_REQUIRE_CHROMIUM",
             "GROUNDSWELL_REQUIRE_KAFKA",
+            "GROUNDSWELL_REQUIRE_NETWORK",
             "GROUNDSWELL_WHOLE_APPEAL",
             "GROUNDSWELL_KAFKA_JARS",
         }

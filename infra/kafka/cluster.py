@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from kafka import KafkaAdminClient
 from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
@@ -40,6 +40,13 @@ exec "$java" "$heap" "$quiet" -cp "$classpath" kafka.Kafka "$config"
 """In one child, so that nodes format side by side and nothing runs unguarded."""
 
 
+class Place(NamedTuple):
+    """Where a node runs if not on loopback: an address of a network namespace, and the command that enters it."""
+
+    host: str
+    enter: tuple[str, ...]
+
+
 class ApacheKafka:
     """A cluster that is up between `start` and `stop`, or inside `with`.
 
@@ -50,6 +57,7 @@ class ApacheKafka:
         data: a folder that outlives the cluster; None: one in the stack's folder.
         port: of the first broker, the others follow; None: free ones.
         listeners: more ways in, on every broker.
+        places: of each broker; none: loopback.
     """
 
     def __init__(
@@ -60,6 +68,7 @@ class ApacheKafka:
         data: Path | None = None,
         port: int | None = None,
         listeners: Sequence[Listener] = (),
+        places: Sequence[Place] = (),
     ) -> None:
         if brokers not in (1, 3):
             raise Fault("settings", f"a cluster has 1 or 3 brokers, not {brokers}", "Give --brokers 1 or 3")
@@ -68,6 +77,7 @@ class ApacheKafka:
         self._name = name
         self._data = data or self._stack.folder / name
         self._disposable = data is None
+        self._places = tuple(places) or (Place(LOOPBACK, ()),) * brokers
         ports = [free_port() if port is None else port + place for place in range(brokers)]
         self.nodes = tuple(
             Node(
@@ -76,6 +86,7 @@ class ApacheKafka:
                 free_port(),
                 self._data / f"node-{number}",
                 {free_port(): listener for listener in listeners},
+                self._places[number - 1].host,
             )
             for number in range(1, brokers + 1)
         )
@@ -173,7 +184,7 @@ class ApacheKafka:
         self._stack.start(
             self._child(node.number),
             argv,
-            ready=lambda: listens(node.port) and node.number in _members(node.address),
+            ready=lambda: listens(node.port, host=node.host) and node.number in _members(node.address),
             within=UP_WITHIN,
             # Asked politely, the last of three waits for a quorum that will not come back.
             disposable=self._disposable,
@@ -187,6 +198,7 @@ class ApacheKafka:
         config.write_text(properties.of(node, self.nodes))
         heap = "-Xmx512m" if len(self.nodes) == 1 else "-Xmx384m"
         return [
+            *self._places[node.number - 1].enter,
             *("/bin/sh", "-c", FORMAT_THEN_SERVE, "kafka"),
             *(java, f"{folder}/*", heap, str(node.folder), str(config), cluster_id),
         ]
@@ -200,7 +212,7 @@ class ApacheKafka:
 
     def _refuse_taken_ports(self) -> None:
         for node in self.nodes:
-            if listens(node.port):
+            if listens(node.port, host=node.host):
                 raise Fault("machine", f"somebody listens on {node.address} already", "Give another --port")
 
 

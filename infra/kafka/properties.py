@@ -15,18 +15,19 @@ LARGEST_MESSAGE = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One broker that is a controller too. `number` counts from 1; `more` are listeners by their ports."""
+    """One broker that is a controller too. `number` counts from 1; `more` are listeners by their ports, on loopback."""
 
     number: int
     port: int
     controller_port: int
     folder: Path
     more: Mapping[int, Listener] = field(default_factory=dict)
+    host: str = LOOPBACK
 
     @property
     def address(self) -> str:
         """`host:port` for clients."""
-        return f"{LOOPBACK}:{self.port}"
+        return f"{self.host}:{self.port}"
 
 
 def of(node: Node, cluster: Sequence[Node]) -> str:
@@ -42,7 +43,7 @@ def _own(node: Node) -> Mapping[str, str]:
     lines = {
         "node.id": str(node.number),
         "process.roles": "broker,controller",
-        "listeners": ",".join([*clients, f"CONTROLLER://{LOOPBACK}:{node.controller_port}"]),
+        "listeners": ",".join([*clients, f"CONTROLLER://{node.host}:{node.controller_port}"]),
         "advertised.listeners": ",".join(clients),
         "log.dirs": str(node.folder),
     }
@@ -55,7 +56,7 @@ def _own(node: Node) -> Mapping[str, str]:
 def _shared(cluster: Sequence[Node]) -> Mapping[str, str]:
     copies = "3" if len(cluster) >= 3 else "1"
     enough = "2" if len(cluster) >= 3 else "1"
-    voters = ",".join(f"{node.number}@{LOOPBACK}:{node.controller_port}" for node in cluster)
+    voters = ",".join(f"{node.number}@{node.host}:{node.controller_port}" for node in cluster)
     return {
         "controller.quorum.voters": voters,
         "controller.listener.names": "CONTROLLER",

@@ -39,10 +39,10 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def listens(port: int, timeout: float = 0.5) -> bool:
-    """Whether something on loopback accepts a connection at `port` within `timeout` seconds."""
+def listens(port: int, timeout: float = 0.5, host: str = LOOPBACK) -> bool:
+    """Whether something on `host` accepts a connection at `port` within `timeout` seconds."""
     try:
-        with socket.create_connection((LOOPBACK, port), timeout):
+        with socket.create_connection((host, port), timeout):
             return True
     except OSError:
         return False

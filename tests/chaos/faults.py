@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import heapq
 import random
 import signal
-import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Final
 
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from schemas.errors import Fault
 from streams.checkpoints import Part, Seal, _encoder
+from tests.chaos import poison
+from tests.chaos.broker_faults import BrokerFaults
 from tests.chaos.proxy import Mode
-from tests.chaos.world import SESSION_SECONDS, WORKERS, World
+from tests.chaos.timetable import Timetable
+from tests.chaos.world import SESSION_SECONDS, STEPPED, WORKERS, World
 
-BROKER_SECONDS: Final = (4.0, 12.0)
 STORE_SECONDS: Final = (1.0, 6.0)
 # Longer than the session: by then the partitions are somebody else's.
 CLOCK_SECONDS: Final = (3.0, 15.0)
@@ -28,28 +28,44 @@ PAUSE_SECONDS: Final = (1.3 * SESSION_SECONDS, 2.0 * SESSION_SECONDS)
 
 
 class Faults:
-    """Draws one fault after the other.  `done` counts them by kind."""
+    """Draws one fault after the other.  `done` counts them by kind.
 
-    def __init__(self, world: World, dice: random.Random) -> None:
+    Args:
+        without: names of faults (`NAMES`) that are not drawn.
+    """
+
+    NAMES: Final = (
+        *("kill", "several", "terminate", "pause", "clock", "broker", "controller", "freeze", "split"),
+        *("store", "kill-store", "checkpoints", "poison", "beside"),
+    )
+
+    def __init__(self, world: World, dice: random.Random, without: Collection[str] = ()) -> None:
         self.done: Counter[str] = Counter()
         self._world = world
         self._dice = dice
-        self._undo: list[tuple[float, int, Callable[[], None]]] = []
+        self._ends = Timetable(dice)
+        self._brokers = BrokerFaults(world, dice, self.done, self._ends, self._kill_several)
         self._paused: set[str] = set()
-        self._broker_down: int | None = None
-        self._weighted: Final = {
-            self._kill: 36,
-            self._kill_several: 14,
-            self._terminate: 14,
-            self._pause: 8,
-            self._step_clock: 4,
-            self._break_broker: 3,
-            self._break_controller: 2,
-            self._break_store: 12,
-            self._kill_store: 2,
-            self._spoil_checkpoints: 4,
-            self._read_beside: 2,
+        self._stepped: str | None = None
+        table: dict[str, tuple[int, Callable[[], None]]] = {
+            "kill": (36, self._kill),
+            "several": (14, self._kill_several),
+            "terminate": (14, self._terminate),
+            "pause": (8, self._pause),
+            "clock": (4, self._step_clock),
+            "broker": (3, self._brokers.break_broker),
+            "controller": (2, self._brokers.break_controller),
+            "freeze": (4, self._brokers.freeze),
+            "split": (10, self._brokers.split),
+            "store": (12, self._break_store),
+            "kill-store": (2, self._kill_store),
+            "checkpoints": (4, self._spoil_checkpoints),
+            "poison": (2, self._poison),
+            "beside": (2, self._read_beside),
         }
+        assert set(table) == set(self.NAMES)
+        left_out = {*without, *(("split",) if world.splits is None else ())}
+        self._weighted: Final = {fault: weight for name, (weight, fault) in table.items() if name not in left_out}
 
     def draw(self) -> None:
         """One fault; which it was is counted when it could be done."""
@@ -58,17 +74,11 @@ class Faults:
 
     def undo_due(self, now: float) -> None:
         """End what has lasted long enough."""
-        while self._undo and self._undo[0][0] <= now:
-            heapq.heappop(self._undo)[2]()
+        self._ends.call_due(now)
 
     def undo_all(self) -> None:
         """End everything that still lasts."""
-        while self._undo:
-            heapq.heappop(self._undo)[2]()
-
-    def _later(self, seconds: tuple[float, float], undo: Callable[[], None]) -> None:
-        due = time.monotonic() + self._dice.uniform(*seconds)
-        heapq.heappush(self._undo, (due, self._dice.getrandbits(60), undo))
+        self._ends.call_all()
 
     # ---- workers -------------------------------------------------------------------------------------------
 
@@ -105,47 +115,22 @@ class Faults:
             if name in self._world.stack.running():
                 self._world.kill(name, signal.SIGCONT)
 
-        self._later(PAUSE_SECONDS, go_on)
+        self._ends.between(PAUSE_SECONDS, go_on)
 
     def _step_clock(self) -> None:
-        self._world.step_clock(self._dice.choice(CLOCK_STEPS))
+        """Of one host: two that are wrong alike are a wrong time of everybody, against which nothing can be held."""
+        name = self._dice.choice(STEPPED)
+        if self._stepped is not None:
+            return
+        self._stepped = name
+        self._world.step_clock(name, self._dice.choice(CLOCK_STEPS))
         self.done["clock stepped"] += 1
-        self._later(CLOCK_SECONDS, lambda: self._world.step_clock(0))
 
-    # ---- brokers -------------------------------------------------------------------------------------------
+        def right() -> None:
+            self._world.step_clock(name, 0)
+            self._stepped = None
 
-    def _break_broker(self) -> None:
-        self._kill_node("broker killed", self._dice.choice([1, 2, 3]))
-
-    def _break_controller(self) -> None:
-        node = self._controller()
-        if node is not None:
-            self._kill_node("controller killed", node)
-
-    def _kill_node(self, kind: str, node: int) -> None:
-        if self._broker_down is not None:
-            return  # with two of three away nothing is promised
-        self._broker_down = node
-        self._world.kafka.kill(node)
-        self.done[kind] += 1
-
-        def back() -> None:
-            # The stack complains of workers that ended meanwhile: they are the supervisor's.
-            with suppress(Fault):
-                self._world.kafka.start_again(node)
-            self._broker_down = None
-
-        self._later(BROKER_SECONDS, back)
-
-    def _controller(self) -> int | None:
-        try:
-            admin = KafkaAdminClient(bootstrap_servers=self._world.settings.brokers, request_timeout_ms=3000)
-            try:
-                return int(admin.describe_cluster()["controller_id"])
-            finally:
-                admin.close()
-        except (KafkaError, OSError, KeyError):
-            return None
+        self._ends.between(CLOCK_SECONDS, right)
 
     # ---- the store -----------------------------------------------------------------------------------------
 
@@ -157,7 +142,7 @@ class Faults:
         def mend() -> None:
             self._world.proxy.mode = "pass"
 
-        self._later(STORE_SECONDS, mend)
+        self._ends.between(STORE_SECONDS, mend)
 
     def _kill_store(self) -> None:
         if "clickhouse" not in self._world.stack.running():
@@ -169,7 +154,7 @@ class Faults:
             with suppress(Fault):
                 self._world.stack.restart_child("clickhouse")
 
-        self._later(STORE_SECONDS, back)
+        self._ends.between(STORE_SECONDS, back)
 
     # ---- topics --------------------------------------------------------------------------------------------
 
@@ -196,6 +181,12 @@ class Faults:
             producer.close(timeout=1)
         except (KafkaError, OSError):
             return  # the brokers have a fault of their own at this moment
+
+    def _poison(self) -> None:
+        kind = self._dice.choice(list(poison.KINDS))
+        with suppress(KafkaError, OSError):  # the brokers have a fault of their own at this moment
+            poison.KINDS[kind](self._world.settings, self._dice)
+            self.done[kind] += 1
 
     def _read_beside(self) -> None:
         """The consumer group of another application reads the same topics, commits, and leaves."""

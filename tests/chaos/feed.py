@@ -15,6 +15,7 @@ import sys
 import time
 import uuid
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,8 +30,32 @@ REFERRALS: Final = 400
 SHUFFLED: Final = 200  # so many events are on their way in any order
 REMEMBERED: Final = 2000  # a duplicate is one of so many
 LATE_SECONDS: Final = 900
+LATENESS_SECONDS: Final = 10  # what the campaign allows
+OLD_SECONDS: Final = 6  # an event that is old, and on time
+PROMPT_MS: Final = 500  # delays below that are not noted one by one
 PULSE_SECONDS: Final = 0.05
 POISON: Final = (b"", b"{", b"[]", b'{"event_id": 1}', b"\xff\xfe\x00", b"[" * 5000, b'{"campaign_id": "nobody"}')
+
+
+class Delays:
+    """How long records were under way, from their record time until all replicas had them: the longest of each second
+    of a topic's partition.  Told by the producer's thread."""
+
+    def __init__(self, noted: Iterable[tuple[str, int, int, int]] = ()) -> None:
+        self._longest = {(topic, partition, second): ms for topic, partition, second, ms in noted}
+
+    def note(self, record: Outgoing, now_ms: int, stored: Any) -> None:
+        """A record is acknowledged; `stored` says where."""
+        ms, key = now_ms - record.record_time_ms, (record.topic, stored.partition, record.record_time_ms // 1000)
+        if ms > max(PROMPT_MS, self._longest.get(key, 0)):
+            self._longest[key] = ms
+
+    def of(self, topic: str, partition: int, second: int) -> float:
+        """Seconds, of the records of that second of record time."""
+        return self._longest.get((topic, partition, second), PROMPT_MS) / 1000
+
+    def noted(self) -> list[tuple[str, int, int, int]]:
+        return [(*key, ms) for key, ms in self._longest.items()]
 
 
 class Feed:
@@ -89,7 +114,10 @@ class Feed:
             topic, fields = "clicks", {"visitor_id": f"v-{dice.randrange(5000)}"}
         else:
             topic, fields = "donations", self._donation()
-        late_ms = dice.randrange(LATE_SECONDS * 1000) if dice.random() < 0.05 else 0
+        age = dice.random()
+        late_ms = dice.randrange(LATE_SECONDS * 1000) if age < 0.05 else 0
+        if age > 0.9:
+            late_ms = dice.randrange(OLD_SECONDS * 1000)
         self.good[topic] += 1
         return self._record(topic, referral, now_ms, now_ms - late_ms, fields)
 
@@ -136,7 +164,13 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda number, _: stopping.append(number))
     settings = Settings.from_environment(os.environ)
     # Numbers drawn anew for ids: two runs of one seed must not be duplicates of each other.
-    feed = Feed(options.seed * 1_000_003 + int(time.time()))
+    feed, delays = Feed(options.seed * 1_000_003 + int(time.time())), Delays()
+
+    def send(record: Outgoing) -> None:
+        sender.send(record)
+        # The sender looks at the oldest record alone, and that later; this is told when the answer comes.
+        sender._waiting[-1][2].add_callback(lambda stored: delays.note(record, int(time.time() * 1000), stored))
+
     begun = time.monotonic()
     made = sent = 0
     with Sender(settings.brokers, settings.prefix) as sender:
@@ -145,13 +179,13 @@ def main() -> int:
             while made < due:
                 made += 1
                 for record in feed.next(int(time.time() * 1000)):
-                    sender.send(record)
+                    send(record)
                     sent += 1
             time.sleep(PULSE_SECONDS)
         for record in feed.rest():
-            sender.send(record)
+            send(record)
             sent += 1
-    options.out.write_text(json.dumps({"sent": sent, "good": dict(feed.good)}))
+    options.out.write_text(json.dumps({"sent": sent, "good": dict(feed.good), "delays": delays.noted()}))
     return 0
 
 

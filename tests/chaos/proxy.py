@@ -14,6 +14,8 @@ import asyncio
 import threading
 from typing import Final, Literal
 
+from infra.processes.ports import LOOPBACK
+
 Mode = Literal["pass", "refuse", "hang", "cut", "lose", "slow"]
 MODES: Final[tuple[Mode, ...]] = ("pass", "refuse", "hang", "cut", "lose", "slow")
 CUT_AFTER: Final = 2000  # bytes of a request
@@ -21,13 +23,19 @@ SLOW_SECONDS: Final = 2.0
 
 
 class Proxy:
-    """Listens on loopback in a thread of its own; `mode` may change at any time."""
+    """Listens in a thread of its own; `mode` may change at any time.
 
-    def __init__(self, port: int, target: int) -> None:
+    Args:
+        port: where it listens, on `host`.
+        target: port of ClickHouse on loopback.
+    """
+
+    def __init__(self, port: int, target: int, host: str = LOOPBACK) -> None:
         self.mode: Mode = "pass"
         self.port = port
+        self.host = host
+        self.target = target
         self.troubled = 0  # connections that were refused, cut or robbed of an answer
-        self._target = target
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -37,12 +45,14 @@ class Proxy:
         self._ready.wait(10)
 
     def stop(self) -> None:
+        if not self._thread.is_alive():
+            return
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", self.port))
+        self._loop.run_until_complete(asyncio.start_server(self._serve, self.host, self.port))
         self._ready.set()
         self._loop.run_forever()
         left = asyncio.all_tasks(self._loop)
@@ -57,7 +67,7 @@ class Proxy:
             writer.close()
             return
         try:
-            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            there_reader, there_writer = await asyncio.open_connection(LOOPBACK, self.target)
         except OSError:
             writer.close()
             return

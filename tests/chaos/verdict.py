@@ -10,6 +10,7 @@ from streams.commands.audit import audit_with, describe
 from tests.chaos.world import WORKERS, World
 
 SETTLE_SECONDS: Final = 600.0
+EXITS: Final = (0, 1, -15, -9)  # a clean stop, a surprise, and our own signals
 RAW: Final = ("shares", "clicks", "impressions", "donations")
 # Rows that a view shows, and how many different things they are of.
 SEEN_ONCE: Final = {
@@ -28,26 +29,30 @@ class Verdict:
     lost: int = 0
     doubled: int = 0
     rows: int = 0
+    sampled: str = ""
     trouble: list[str] = field(default_factory=list)
 
 
-def settle(world: World) -> None:
-    """Until what was produced is folded, said and landed, with every worker alive.
+def settle(world: World, within: float = SETTLE_SECONDS) -> None:
+    """Until what was produced is folded, said and landed, with every worker ready; within so many seconds.
 
     Raises:
         TimeoutError: it does not come to rest.
     """
-    deadline = time.monotonic() + SETTLE_SECONDS
+    deadline = time.monotonic() + within
     calm_since = time.monotonic()
     while True:
         ended = sum(world.ended.values())
         world.tend()
         if sum(world.ended.values()) != ended:
             calm_since = time.monotonic()
-        if time.monotonic() - calm_since > 15.0 and _in_flight(world) == 0:
+        if time.monotonic() - calm_since > 15.0 and not world.not_ready() and _in_flight(world) == 0:
             return
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{_in_flight(world)} records are still in flight, workers ended: {dict(world.ended)}")
+            raise TimeoutError(
+                f"{_in_flight(world)} records are still in flight, "
+                f"not ready: {', '.join(world.not_ready()) or 'nobody'}, workers ended: {dict(world.ended)}"
+            )
         time.sleep(0.5)
 
 
@@ -77,6 +82,15 @@ def judge(world: World, feed: dict[str, Any]) -> Verdict:
     _judge_audit(world, verdict)
     verdict.trouble += [f"{name} is not alive" for name in WORKERS if name not in world.stack.running()]
     return verdict
+
+
+def wrong_exits(world: World) -> list[str]:
+    """Workers that asked for a person where nothing is wrong that a person could mend."""
+    return [
+        f"{name} ended {number} times with exit code {code}"
+        for (name, code), number in world.ended.items()
+        if code not in EXITS
+    ]
 
 
 def _judge_audit(world: World, verdict: Verdict) -> None:

@@ -5,35 +5,17 @@ The other version is a copy of this one whose saved states have a schema of thei
 
 from __future__ import annotations
 
-import re
-import shutil
 import sys
 from pathlib import Path
-from typing import Final
 
 import pytest
 from brokers import on
-from ground import ROOT
 from harness import Broker, Pipeline
 from test_failpoints import parts
 from test_faults import appeal_to_break, assert_equal
 
 from streams.operators.snapshot import SNAPSHOT_SCHEMA
-
-OTHER_SCHEMA: Final = SNAPSHOT_SCHEMA + 1
-
-
-def another_version(folder: Path) -> Path:
-    """A copy of the program with another schema of saved states."""
-    for package in ("schemas", "streams", "infra"):
-        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    module = folder / "streams" / "operators" / "snapshot.py"
-    text = module.read_text()
-    spoken = re.compile(r"^(SNAPSHOT_SCHEMA: Final =) \d+$", re.MULTILINE)
-    text, changed = spoken.subn(rf"\1 {OTHER_SCHEMA}", text)
-    assert changed == 1
-    module.write_text(text)
-    return folder
+from tests.chaos.versions import another_version
 
 
 def start_of(pipeline: Pipeline, version: Path, name: str) -> None:
