@@ -60,6 +60,14 @@ def skip_key(skip: Skip) -> bytes:
     return f"{skip.topic}|{skip.partition}|{skip.first}|{skip.last}|{skip.role}".encode()
 
 
+def in_words(skip: Skip) -> str:
+    """What is not read, and why, for a person."""
+    offsets = f"offset {skip.first}" if skip.number == 1 else f"offsets {skip.first} to {skip.last}"
+    by = f" by {skip.role}" if skip.role else ""
+    gone = f", {skip.gone} of them gone from the log" if skip.gone else ""
+    return f"{skip.topic}, partition {skip.partition}: {offsets} not read{by} ({skip.number} in all{gone}): {skip.why}"
+
+
 class Skips:
     """The offsets that are skipped, by topic and partition.
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from schemas.rejections import Rejection
 
 
 class Unread(bytes):
     """Stands, empty, for a value that nobody shall bring into memory; the codec says what it says."""
+
+    SHOWN: ClassVar[str] = "not read"  # where a rejection shows a value
 
     rejection: Rejection
 

@@ -22,4 +22,4 @@ class StandIn(NamedTuple):
     @classmethod
     def too_large(cls, offset: int, timestamp: int, limit: int) -> StandIn:
         expected = f"a record batch of at most {limit} bytes before compression"
-        return cls(offset, timestamp, Unread.because(Rejection(Reason.TOO_LARGE, "", "not read", expected)))
+        return cls(offset, timestamp, Unread.because(Rejection(Reason.TOO_LARGE, "", Unread.SHOWN, expected)))
