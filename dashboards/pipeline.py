@@ -98,7 +98,7 @@ ACCOUNTS: Final = Row(
         Panel(
             id=6,
             title="Accounting",
-            question="Is every record accepted, a duplicate, a dead letter, passed over or in flight? The difference must be 0.",
+            question="Is every record accepted, a duplicate, a dead letter, passed over or in flight? Difference: 0.",
             sql="""
 SELECT topic, produced, accepted, duplicates, dead_lettered, passed_over, in_flight, difference, late
 FROM accounting

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
@@ -148,6 +148,22 @@ def decode(value: bytes) -> SliceRecord:
         raise
     _refuse_other_schema(record.schema)
     return record
+
+
+class _Tagged(Struct):
+    type: Literal["slice", "progress", "acceptance"]
+
+
+_tag_decoder = msgspec.json.Decoder(_Tagged)
+
+
+def is_ours(value: bytes) -> bool:
+    """Whether this was meant as a record of `slices`, even if it cannot be read."""
+    try:
+        _tag_decoder.decode(value)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _refuse_other_schema(schema: int) -> None:

@@ -8,13 +8,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from schemas import skips
+from schemas import skips, slices
 from schemas.skips import Skip
-from schemas.topics import SKIPS
+from schemas.slices import Progress
+from schemas.topics import SKIPS, SLICES
 from streams.settings import Settings
 from streams.tails import tails
 
 EVERY_RECORD: Final = 2**62
+
+
+async def taken_in(settings: Settings, topic: str, partition: int) -> int:
+    """The next offset that attribution takes in of a source topic, as it has said last; 0 where it has said nothing."""
+
+    def newest(value: bytes | None) -> Progress | None:
+        try:
+            said = slices.decode(value or b"")
+        except (ValueError, RecursionError):
+            return None
+        return said if isinstance(said, Progress) and said.source_partition == partition else None
+
+    # Every partition of `slices` is told of every source partition.
+    brokers, security = settings.brokers, settings.security
+    async for found in tails(brokers, settings.topic(SLICES), 0, newest, security=security):
+        if found:
+            return max(found, key=lambda said: said.version).positions.get(topic, 0)
+    return 0
 
 
 async def skips_of(settings: Settings, partitions: Iterable[int]) -> list[Skip]:

@@ -32,9 +32,7 @@ def whole(letter: DeadLetter, settings: Settings) -> DeadLetter:
     if record is None or hashlib.sha256(value).hexdigest() != letter.digest:
         raise _gone(letter)
     named = [(written_name(name), content) for name, content in record.headers]
-    return msgspec.structs.replace(
-        letter, key=record.key, payload=value, headers=named, full_length=0, digest=""
-    )
+    return msgspec.structs.replace(letter, key=record.key, payload=value, headers=named, full_length=0, digest="")
 
 
 def was_read(letter: DeadLetter) -> bool:

@@ -97,7 +97,9 @@ def _compare_place(row: Progress, place: Place, span: Span, true: Mapping[str, i
     if span.begin == 0 and produced != told:
         parts = " + ".join(map(str, verdicts))
         findings.differ(
-            KIND, f"{name}: produced {produced} is not accepted + duplicates + dead-lettered + passed over {parts} + in flight"
+            KIND,
+            f"{name}: produced {produced} is not accepted + duplicates + dead-lettered + "
+            f"passed over {parts} + in flight",
         )
 
 

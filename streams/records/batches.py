@@ -155,4 +155,6 @@ def _decoded(raw: bytes) -> Iterator[Any]:
 
 def _as_if_never_compressed(raw: bytes, records: bytes) -> bytes:
     attributes = int.from_bytes(raw[_ATTRIBUTES_PLACE : _ATTRIBUTES_PLACE + 2]) & ~_CODEC
-    return b"".join((raw[:_ATTRIBUTES_PLACE], attributes.to_bytes(2), raw[_ATTRIBUTES_PLACE + 2 : _HEADER.size], records))
+    return b"".join(
+        (raw[:_ATTRIBUTES_PLACE], attributes.to_bytes(2), raw[_ATTRIBUTES_PLACE + 2 : _HEADER.size], records)
+    )

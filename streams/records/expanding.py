@@ -1,7 +1,7 @@
 """Compressed records made whole again, never more of them than allowed.
 
-A batch of 255 kB can hold 250 MB of JSON.  So nothing is expanded without a limit, and nobody believes a length that the
-data itself claims.
+A batch of 255 kB can hold 250 MB of JSON.  So nothing is expanded without a limit, and nobody believes a length that
+the data itself claims.
 """
 
 from __future__ import annotations

@@ -16,8 +16,9 @@ class Batch:
     """Contiguous records of one topic-partition, delivered as one Faust message.
 
     `start` is where the chain stood before it; the records may begin later (compaction, transaction markers, offsets
-    that an operator skipped), and there may be none.  `end` is the next offset after it.  An agent sets `done` once every effect of the batch is durable.  Faust's
-    own acknowledgement is ignored: it also fires when an agent raises (faust/streams.py:1338).
+    that an operator skipped), and there may be none.  `end` is the next offset after it.  An agent sets `done` once
+    every effect of the batch is durable.  Faust's own acknowledgement is ignored: it also fires when an agent raises
+    (faust/streams.py:1338).
     """
 
     __slots__ = ("done", "end", "epoch", "records", "start", "tp")
