@@ -98,7 +98,8 @@ def test_an_event_under_a_header_whose_name_is_no_text_counts(pipeline: Pipeline
     produce(pipeline, "donations", as_bytes(donation("r1", 3)), headers=[(Name("x"), b"1"), ("plain", b"2")])
     accounted(pipeline, "donations", accepted=1, dead_lettered=0)
     offset = produce(pipeline, "donations", b"no gift", headers=[(Name("x"), b"1"), ("back\\slash", b"2")])
-    sql = f"SELECT arrayMap(h -> h.1, headers) FROM current_dead_letters WHERE topic = 'donations' AND source_offset = {offset}"
+    place = f"topic = 'donations' AND source_offset = {offset}"
+    sql = f"SELECT arrayMap(h -> h.1, headers) FROM current_dead_letters WHERE {place}"
     eventually(pipeline, sql, [(["\\xff\\xfe", "back\\\\slash"],)])
     mended = groundswell(
         pipeline,

@@ -63,7 +63,8 @@ def _judge(fetched: bytes, offset: int, seen: Counter[str]) -> None:
     assert not offsets or offsets[0] >= offset
     end = mark.offset + 1 if isinstance(mark, Passed) else offsets[-1] + 1 if offsets else offset
     if isinstance(mark, Damaged):
-        assert not records and mark.first >= offset and mark.offset >= mark.first
+        assert not records
+        assert offset <= mark.first <= mark.offset
         assert mark.what.isprintable()
         seen["damaged"] += 1
     seen["passed"] += isinstance(mark, Passed)
