@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -131,26 +132,32 @@ def records_of(batch: RecordBatch, limit: int = EXPANDED_BYTES) -> Iterator[Any]
         except TooLarge:
             yield from (StandIn.too_large(offset, batch.largest_ms, limit) for offset in range(batch.base, batch.end))
             return
-    following = batch.base
+    following, end = batch.base, batch.end
     try:
-        for record in _decoded(raw):
-            offset = record.offset
-            if offset < following or offset >= batch.end:
-                raise Damage("its records are out of order", batch.end - 1)
-            following = offset + 1
-            yield record
+        try:
+            for record in DefaultRecordBatch(raw):
+                offset = record.offset
+                if offset < following or offset >= end:
+                    raise Damage("its records are out of order", end - 1)
+                following = offset + 1
+                yield record
+        except UnicodeDecodeError:
+            for record in islice(plain_records(raw, _HEADER.size), _readable(raw), None):
+                if record.offset < following or record.offset >= end:
+                    raise Damage("its records are out of order", end - 1) from None
+                following = record.offset + 1
+                yield record
     except (CorruptRecordException, ValueError, IndexError, OverflowError) as error:
-        raise Damage("its records are not in Kafka's format", batch.end - 1) from error
+        raise Damage("its records are not in Kafka's format", end - 1) from error
 
 
-def _decoded(raw: bytes) -> Iterator[Any]:
-    done = 0
-    try:
-        for record in DefaultRecordBatch(raw):
-            yield record
-            done += 1
-    except UnicodeDecodeError:
-        yield from islice(plain_records(raw, _HEADER.size), done, None)
+def _readable(raw: bytes) -> int:
+    """How many records come before the first one that the client's decoder cannot read."""
+    number = 0
+    with suppress(UnicodeDecodeError):
+        for _ in DefaultRecordBatch(raw):
+            number += 1
+    return number
 
 
 def _as_if_never_compressed(raw: bytes, records: bytes) -> bytes:
