@@ -98,9 +98,9 @@ ACCOUNTS: Final = Row(
         Panel(
             id=6,
             title="Accounting",
-            question="Is every record accepted, a duplicate, a dead letter or in flight? The difference must be 0.",
+            question="Is every record accepted, a duplicate, a dead letter, passed over or in flight? Difference: 0.",
             sql="""
-SELECT topic, produced, accepted, duplicates, dead_lettered, in_flight, difference, late
+SELECT topic, produced, accepted, duplicates, dead_lettered, passed_over, in_flight, difference, late
 FROM accounting
 ORDER BY topic
 """,
@@ -111,6 +111,7 @@ ORDER BY topic
                 Column("accepted", "Accepted", "count"),
                 Column("duplicates", "Duplicates", "count"),
                 Column("dead_lettered", "Dead letters", "count"),
+                Column("passed_over", "Passed over", "count"),
                 Column("in_flight", "In flight", "count"),
                 Column("difference", "Difference", "count", thresholds=EXACT),
                 Column("late", "Late", "count"),

@@ -24,6 +24,7 @@ from schemas.rejections import Rejection, bad_id, explain, not_json, shown
 from schemas.short_way import DECODE, FLAT_BYTES, ShortWay, hash_of
 from schemas.times import DAY_MS, LAST_MS, YEAR_2000_MS, YEAR_2100_MS, parse_ms, rfc3339
 from schemas.topics import HORIZON_DAYS
+from schemas.unread import Unread
 from schemas.verdicts import Accepted, Columns, Judged, Record, Verdict
 
 __all__ = ["MAXIMUM_LEVELS", "MAXIMUM_MESSAGE_BYTES", "Codec", "Rejection", "key_of"]
@@ -91,6 +92,8 @@ class Codec:
     def _judge(
         self, topic: str, partition: int, key: bytes | None, value: bytes | None, record_time_ms: int
     ) -> Verdict:
+        if isinstance(value, Unread):
+            return value.rejection
         if not value:
             return Rejection(Reason.EMPTY_MESSAGE, "", "", "a JSON object")
         if type(value) is not bytes:

@@ -70,6 +70,7 @@ class Watermark(Struct, frozen=True, tag="watermark", tag_field="type"):
     duplicates: dict[str, int]
     dead_lettered: dict[str, int]
     late: dict[str, int]
+    passed_over: dict[str, int] = {}
 
 
 Result = WindowResult | Watermark

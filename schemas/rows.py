@@ -18,8 +18,10 @@ from schemas.heartbeats import Heard
 from schemas.slices import CAMPAIGN, INFLUENCER
 from schemas.stalls import Stall
 from schemas.times import TIME_FORM, YEAR_2000_MS, YEAR_2100_MS, parse_ms, rfc3339
+from schemas.topics import SOURCES
 
 LARGEST: Final = 2**64 - 1  # of ClickHouse's UInt64
+LARGEST_SMALL: Final = 2**16 - 1  # of its UInt16
 _RAW_LINE: Final = b'%b,"record_time":"%b","late":%d,"source_partition":%d,"source_offset":%d,"precedence":%d}\n'
 _encode = msgspec.json.Encoder().encode
 _is_uuid = re.compile(UUID_PATTERN).fullmatch
@@ -58,7 +60,17 @@ def _is_as_stored(event: Event) -> bool:
 
 
 def dead_letter_row(letter: DeadLetter, *, offset: int) -> dict[str, Any]:
-    """The row of a dead letter; `offset` is its own in the topic `dead-letters`, the first copy wins."""
+    """The row of a dead letter; `offset` is its own in the topic `dead-letters`, the first copy wins.
+
+    Raises:
+        ValueError: nothing that attribution says, in words.
+    """
+    parse_ms(letter.record_time)
+    if letter.topic not in SOURCES or not 0 <= letter.source_partition <= LARGEST_SMALL:
+        raise ValueError("its place is in no source topic")
+    numbers = (letter.source_offset, letter.full_length)
+    if not all(0 <= number <= LARGEST for number in numbers) or not 1 <= letter.attempts <= LARGEST_SMALL:
+        raise ValueError("a count is out of range")
     row = msgspec.structs.asdict(letter)
     row["headers"] = [(name, content or b"") for name, content in letter.headers]
     row["precedence"] = -offset

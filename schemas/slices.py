@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
@@ -74,7 +74,8 @@ class Progress(Struct, frozen=True, tag="progress", tag_field="type"):
     heard in this partition, by `feed_key`; of a player of history (`player/...`) the newest one up to which everything
     that it sent is folded.  `silences`: times between two heartbeats of a feed, epoch milliseconds, that were longer
     than the least patience that any campaign has; only the newest ones.
-    The maps are by topic: offsets (next to fold, first and end of the log) and numbers of records by verdict.
+    The maps are by topic: offsets (next to fold, first and end of the log), numbers of records by verdict, and
+    how many offsets had no record to judge (an operator skipped them, or they are a transaction's markers).
     """
 
     schema: int
@@ -93,6 +94,7 @@ class Progress(Struct, frozen=True, tag="progress", tag_field="type"):
     complete: int = 0
     feeds: dict[str, int] = {}
     silences: dict[str, list[tuple[int, int]]] = {}
+    passed_over: dict[str, int] = {}
 
 
 def feed_key(feed: str, campaign_id: str | None) -> str:
@@ -146,6 +148,22 @@ def decode(value: bytes) -> SliceRecord:
         raise
     _refuse_other_schema(record.schema)
     return record
+
+
+class _Tagged(Struct):
+    type: Literal["slice", "progress", "acceptance"]
+
+
+_tag_decoder = msgspec.json.Decoder(_Tagged)
+
+
+def is_ours(value: bytes) -> bool:
+    """Whether this was meant as a record of `slices`, even if it cannot be read."""
+    try:
+        _tag_decoder.decode(value)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _refuse_other_schema(schema: int) -> None:

@@ -19,6 +19,7 @@ CONVERSIONS: Final = "conversions"
 STALLS: Final = "stalls"
 ANNOTATIONS: Final = "annotations"
 DEAD_LETTERS: Final = "dead-letters"
+SKIPS: Final = "skips"
 
 # What attribution reads: a partition number of these is one unit of state.
 ATTRIBUTION_INPUTS: Final = (*SOURCES, HEARTBEATS)
@@ -56,4 +57,5 @@ TOPICS: Final = (
     Topic(STALLS, "compact,delete", HORIZON_DAYS, OWN_MESSAGE_BYTES),
     Topic(ANNOTATIONS, "delete", FOREVER, OWN_MESSAGE_BYTES),
     Topic(DEAD_LETTERS, "delete", 30, DEAD_LETTER_MESSAGE_BYTES),
+    Topic(SKIPS, "compact", FOREVER, OWN_MESSAGE_BYTES),
 )

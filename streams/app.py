@@ -21,6 +21,7 @@ import mode
 from faust.sensors.monitor import Monitor
 
 from schemas.errors import Fault
+from schemas.skips import Skips
 from streams.agents.attribution import AttributionRole
 from streams.agents.conversion import ConversionRole
 from streams.agents.role import Role
@@ -29,7 +30,8 @@ from streams.collector import spare_what_lives_long
 from streams.observing import Observation
 from streams.reach import watch, watch_entry
 from streams.settings import Settings
-from streams.transport import Positions
+from streams.skipping import skips_of
+from streams.transport import Batch, Positions
 
 logger = logging.getLogger("groundswell.app")
 
@@ -53,11 +55,25 @@ class GroundswellApp(faust.App):
     flush: Callable[[], Awaitable[None]] | None = None
     # Whether a late emission of a paused process could be taken for a newer one than its successor's.
     fenced: bool = False
+    # Whether a restart makes the state anew from what the log holds, however much that is.
+    begins_anew: bool = False
+    skips: Skips = Skips()
+    settings: Settings = Settings()
+    role_name: str = ""
     kafka_is_away: bool = False
     entry: Callable[[], Awaitable[None]] | None = None
 
     def note_kafka(self, is_away: bool) -> None:
         self.kafka_is_away = is_away
+
+    def logical(self, topic: str) -> str:
+        return self.settings.logical(topic)
+
+    async def learn_skips(self, partitions: frozenset[int]) -> None:
+        """Read what operators have said to skip, before anything of an assignment is read."""
+        if self.role_name:
+            skips = await skips_of(self.settings, partitions)
+            self.skips = Skips.of(skips, self.role_name, self.settings.prefix)
 
     async def on_first_start(self) -> None:
         await super().on_first_start()
@@ -135,6 +151,8 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
     app.positions = role.positions
     app.entry = partial(watch_entry, settings.brokers, settings.security)
     app.fenced = isinstance(role, AttributionRole)
+    app.begins_anew = isinstance(role, ConversionRole)
+    app.settings, app.role_name = settings, role.name
     topic = app.topic(*sorted(app.batch_topics), schema=PassThrough())
     topic.maxsize = QUEUED_BATCHES  # the argument of app.topic is dropped
 
@@ -145,7 +163,7 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
     async def agent(stream: Any) -> None:
         await started.wait()
         async for batch in app.consumer.batches(stream):
-            await role.take(batch)
+            await _take(role, batch)
 
     @app.task
     async def watch_kafka() -> None:
@@ -161,6 +179,16 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
             await role.flush()
 
     return app
+
+
+async def _take(role: Role, batch: Batch) -> None:
+    """Let the role take a batch in; say of one that it fails on where it lies."""
+    try:
+        await role.take(batch)
+    except Exception as error:
+        if not isinstance(error, Fault):
+            logger.error("failed on %s-%d, a record from offset %d to %d", *batch.tp, batch.start, batch.end - 1)
+        raise
 
 
 def run_role(name: str, settings: Settings) -> int:

@@ -147,7 +147,7 @@ class Decode:
             return None
         try:
             record = _decoder.decode(value)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             self._say("what is no record of ours")
             return None
         if record.schema != CHECKPOINT_SCHEMA:

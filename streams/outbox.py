@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
+from schemas.errors import Fault
+from schemas.topics import TOPICS
 from streams import failpoints
 from streams.settings import Settings
 
@@ -21,6 +23,9 @@ from streams.settings import Settings
 DELIVERY_TIMEOUT_MS = 120_000
 BATCH_BYTES = 512 * 1024
 REQUEST_BYTES = 8 * 1024 * 1024
+# What the smallest topic of ours takes, less what Kafka puts around a record and its batch.
+AROUND_BYTES = 1024
+SURE_BYTES = min(topic.max_message_bytes for topic in TOPICS) - AROUND_BYTES
 
 
 class Message(NamedTuple):
@@ -70,6 +75,7 @@ class Outbox:
 
         Raises:
             aiokafka.errors.KafkaError: one was not acknowledged.
+            Fault: one is larger than its topic takes, and would be at every start.
         """
         async with self._lock:
             failpoints.reach("before_emission")
@@ -78,6 +84,8 @@ class Outbox:
             topics: Counter[str] = Counter()
             now_ms = int(time.time() * 1000)
             for topic, partition, key, value in messages:
+                if len(key) + len(value) > SURE_BYTES:
+                    self._check_size(topic, partition, len(key) + len(value))
                 home = (topic, partition)
                 builder = builders.get(home)
                 if builder is None:
@@ -96,3 +104,13 @@ class Outbox:
             failpoints.reach("after_acknowledgement")
             self.acknowledged.update(topics)
             return topics.total()
+
+    def _check_size(self, topic: str, partition: int, size: int) -> None:
+        name = self._settings.logical(topic)
+        largest = max((known.max_message_bytes for known in TOPICS if known.name == name), default=SURE_BYTES)
+        if size > largest - AROUND_BYTES:
+            raise Fault(
+                "groundswell",
+                f"a message of {size} bytes for {topic}-{partition} is larger than the topic takes ({largest})",
+                "Report it: what is sent there is bounded by what made it.",
+            )

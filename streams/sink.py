@@ -50,14 +50,14 @@ _decode_letter = msgspec.json.Decoder(DeadLetter).decode
 class Rows:
     """JSON lines by table, and the batches they came from.
 
-    What people and feeds write (annotations, heartbeats), and what the detector says, is no sum: a record that cannot
-    be read there is left out with a warning, and the next one is as good.  One foreign record must not hold up every
-    table.  Of results nothing may be left out but what never was one.
+    One foreign record must not hold up every table.  What is no record of ours on a topic of ours is left out, said by
+    its place, and counted in `foreign`; of results nothing may be left out but what never was one.
     """
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
         self._row_makers = {STALLS: self._stall_row, ANNOTATIONS: _annotation_row, HEARTBEATS: _heartbeat_row}
+        self.foreign: Counter[str] = Counter()  # records left out, by topic without a prefix
         self._lateness_ms = {name: c.allowed_lateness * 1000 for name, c in codec.campaigns.items()}
         self._clear()
 
@@ -77,7 +77,9 @@ class Rows:
 
     def add(self, topic: str, batch: Batch) -> None:
         """Collect the rows of a batch of a topic (its name without a prefix)."""
-        if topic in SOURCES:
+        if not batch.records:
+            pass
+        elif topic in SOURCES:
             self._add_events(topic, batch)
         elif topic == CONVERSIONS:
             self._add_results(batch)
@@ -114,17 +116,22 @@ class Rows:
     def _add_results(self, batch: Batch) -> None:
         for record in batch.records:
             try:
-                result = results.decode(record.value)
+                result = results.decode(record.value or b"")
             except (ValueError, RecursionError) as error:
-                _leave_out_foreign_result(batch, record, error)
+                _refuse_result_of_ours(batch, record, error)
+                self._leave_out(CONVERSIONS, batch, record, error)
                 continue
             # Field names are column names: the bytes pass through.
             self._append("conversions" if isinstance(result, results.WindowResult) else "watermarks", record.value)
 
     def _add_letters(self, batch: Batch) -> None:
         for record in batch.records:
-            row = dead_letter_row(_decode_letter(record.value), offset=record.offset)
-            self._append("dead_letters", _encode(row))
+            try:
+                row = dead_letter_row(_decode_letter(record.value or b""), offset=record.offset)
+            except (ValueError, RecursionError) as error:
+                self._leave_out(DEAD_LETTERS, batch, record, error)
+            else:
+                self._append("dead_letters", _encode(row))
 
     def _add_watched(self, topic: str, batch: Batch) -> None:
         """Rows of what people watch; table and topic have the same name."""
@@ -134,7 +141,7 @@ class Rows:
             try:
                 row = self._row_makers[topic](record, batch.tp.partition)
             except (ValueError, RecursionError) as error:
-                _leave_out(batch, record, error)
+                self._leave_out(topic, batch, record, error)
             else:
                 if row is not None:
                     self._append(topic, _encode(row))
@@ -144,6 +151,11 @@ class Rows:
         stall = stalls.decode(record.value)
         entity = Entity(stall.campaign_id, stall.dimension, stall.member)
         return stall_row(stall) if home_of(entity, self._codec.partitions) == partition else None
+
+    def _leave_out(self, topic: str, batch: Batch, record: Any, error: Exception) -> None:
+        why = without_values(str(error))
+        logger.warning("%s-%d holds at offset %d no such record (%s): left out", *batch.tp, record.offset, why)
+        self.foreign[topic] += 1
 
     def _append(self, table: str, line: bytes) -> None:
         lines = self.lines.setdefault(table, bytearray())
@@ -161,13 +173,8 @@ def _heartbeat_row(record: Any, _partition: int) -> dict[str, Any] | None:
     return None if heard.is_player else heartbeat_row(heard, record.timestamp)
 
 
-def _leave_out(batch: Batch, record: Any, error: Exception) -> None:
-    why = without_values(str(error))
-    logger.warning("%s-%d holds at offset %d no such record (%s): left out", *batch.tp, record.offset, why)
-
-
-def _leave_out_foreign_result(batch: Batch, record: Any, error: Exception) -> None:
-    """Leave out what carries none of our tags; what does is a result of another version, and must not be lost.
+def _refuse_result_of_ours(batch: Batch, record: Any, error: Exception) -> None:
+    """What carries one of our tags is a result of another version, and must not be lost.
 
     Raises:
         Fault: it is one.
@@ -179,7 +186,6 @@ def _leave_out_foreign_result(batch: Batch, record: Any, error: Exception) -> No
             f"({without_values(str(error))})",
             "Start the sink in the version that `groundswell worker conversion` runs in, or a newer one.",
         ) from error
-    _leave_out(batch, record, error)
 
 
 class Sink:

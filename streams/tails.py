@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError
 
+from streams.records import read_records_safely
 from streams.security import PLAINTEXT, Security
 
 logger = logging.getLogger("groundswell.tails")
@@ -41,7 +42,7 @@ async def tails(
         security: how to come in at the brokers.
     """
     tp = TopicPartition(topic, partition)
-    begin, end = await _patiently(brokers, security, lambda consumer: _extent_of(consumer, tp))
+    begin, end = await extent_of(brokers, topic, partition, security)
     while True:
         start = max(begin, end - reach)
         ask = lambda consumer, start=start: _read(consumer, tp, start, end, decode)  # noqa: E731
@@ -51,9 +52,18 @@ async def tails(
         reach *= 4
 
 
+async def extent_of(
+    brokers: Sequence[str], topic: str, partition: int, security: Security = PLAINTEXT
+) -> tuple[int, int]:
+    """Where a log begins and ends; `topic` is physical."""
+    tp = TopicPartition(topic, partition)
+    return await _patiently(brokers, security, lambda consumer: _extent_of(consumer, tp))
+
+
 async def _patiently(brokers: Sequence[str], security: Security, ask: Callable[[Any], Awaitable[Answer]]) -> Answer:
     """Ask with a client of its own, again and again while the broker is away."""
     arguments = security.arguments()
+    read_records_safely()
     while True:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=brokers,

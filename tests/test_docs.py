@@ -136,6 +136,7 @@ def test_every_variable_that_is_named_is_a_setting(name: str) -> None:
             "GROUNDSWELL_REQUIRE_KAFKA",
             "GROUNDSWELL_REQUIRE_NETWORK",
             "GROUNDSWELL_WHOLE_APPEAL",
+            "GROUNDSWELL_FUZZED_BATCHES",
             "GROUNDSWELL_KAFKA_JARS",
         }
     assert set(re.findall(r"GROUNDSWELL_[A-Z_]+[A-Z]", (ROOT / name).read_text())) <= known

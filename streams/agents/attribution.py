@@ -310,7 +310,7 @@ def _figures_of(state: Attribution) -> list[Figure]:
     partition = str(state.partition)
     found: list[Figure] = []
     for topic, tally in state.tallies.items():
-        counts = (tally.accepted, tally.duplicates, tally.dead_lettered)
+        counts = (tally.accepted, tally.duplicates, tally.dead_lettered, tally.passed_over)
         found += [
             Figure("events", (topic, partition, verdict), number)
             for verdict, number in zip(VERDICTS, counts, strict=True)

@@ -65,6 +65,7 @@ class ConversionRole:
         self.marks: dict[int, Mark] = {}  # not reached yet
         self.incarnations: dict[int, str] = {}
         self.ready: set[int] = set()
+        self._foreign = 0
         self._marked: dict[int, tuple[int, float]] = {}
         self._flushes = WholeFlushes()
         self._forgotten_at = time.monotonic()
@@ -109,14 +110,32 @@ class ConversionRole:
         catching_up = partition not in self.ready
         for record in batch.records:
             self._resume_at_mark(state, record.offset)
-            if record.value is not None:
-                said = _decode(record.value, batch.tp, record.offset)
+            said = self._said(record, batch.tp)
+            if said is not None:
                 emitted = partition in self.marks
                 change = self.windower.apply(state, said, emitted=emitted, catching_up=catching_up)
                 self.watcher.note(self.rounds[partition], state, said, change)
         state.position = batch.end
         self._resume_at_mark(state, batch.end)
         failpoints.reach("after_step")
+
+    def _said(self, record: Any, tp: TP) -> slices.SliceRecord | None:
+        """What attribution says; None of a record that was deleted, or is none of ours.
+
+        Raises:
+            Fault: it is one of another version.
+        """
+        if record.value is None:
+            return None
+        try:
+            return slices.decode(record.value)
+        except (ValueError, RecursionError) as error:
+            if slices.is_ours(record.value):
+                raise _of_another_version(tp, record.offset, error) from error
+            why = without_values(str(error))
+            logger.warning("%s-%d holds at offset %d no such record (%s): left out", *tp, record.offset, why)
+            self._foreign += 1
+            return None
 
     def _check_mark(self, tp: TP) -> None:
         """A mark beyond the log's end is of a topic that was made anew since."""
@@ -190,7 +209,8 @@ class ConversionRole:
         now = time.time()
         clocks = {partition: state.clock for partition, state in self.states.items() if state.clock}
         ages = [Figure("freshness_seconds", (str(number),), now - clock / 1000) for number, clock in clocks.items()]
-        return [*ages, *emissions_of(self.outbox, self.settings)]
+        foreign = [Figure("foreign_records", (SLICES,), self._foreign)] if self._foreign else []
+        return [*ages, *foreign, *emissions_of(self.outbox, self.settings)]
 
     def _is_ready(self, partition: int) -> bool:
         if partition not in self.ready:
@@ -232,16 +252,13 @@ class ConversionRole:
             self.windower.forget(state, self.settings.horizon_days * DAY_MS, int(time.time() * 1000))
 
 
-def _decode(value: bytes, tp: TP, offset: int) -> slices.SliceRecord:
-    try:
-        return slices.decode(value)
-    except ValueError as error:
-        # Without its saved states attribution says every minute again; with them, only what changes.
-        saved = tp.topic.removesuffix(SLICES) + CHECKPOINTS
-        raise Fault(
-            "groundswell",
-            f"{tp.topic}-{tp.partition} holds at offset {offset} what this version cannot read "
-            f"({without_values(str(error))})",
-            f"Stop the workers, delete the topics {tp.topic} and {saved}, run `groundswell topics`, start them: "
-            "both are made anew from the source topics.",
-        ) from error
+def _of_another_version(tp: TP, offset: int, error: Exception) -> Fault:
+    # Without its saved states attribution says every minute again; with them, only what changes.
+    saved = tp.topic.removesuffix(SLICES) + CHECKPOINTS
+    return Fault(
+        "groundswell",
+        f"{tp.topic}-{tp.partition} holds at offset {offset} what this version cannot read "
+        f"({without_values(str(error))})",
+        f"Stop the workers, delete the topics {tp.topic} and {saved}, run `groundswell topics`, start them: "
+        "both are made anew from the source topics.",
+    )

@@ -58,4 +58,5 @@ class SinkRole:
         return ("ClickHouse",) if self.sink.is_away else ()
 
     def figures(self) -> list[Figure]:
-        return [*self.sink.figures(), Figure("waiting_rows", (), self.rows.number)]
+        foreign = [Figure("foreign_records", (topic,), number) for topic, number in self.rows.foreign.items()]
+        return [*self.sink.figures(), *foreign, Figure("waiting_rows", (), self.rows.number)]

@@ -1,4 +1,4 @@
-"""The table `watermarks`: produced = accepted + duplicates + dead-lettered + in flight, and how far that is.
+"""The table `watermarks`: produced = accepted + duplicates + dead-lettered + passed over + in flight.
 
 Each partition of `slices` keeps its own copy of a source partition's progress; the one with the largest source
 version is the newest.
@@ -21,7 +21,7 @@ from streams.audit.store import ms, number, rows
 from streams.audit.verdicts import Verdicts
 
 KIND: Final = "accounting"
-_VERDICTS: Final = ("accepted", "duplicates", "dead_lettered", "late")
+_VERDICTS: Final = ("accepted", "duplicates", "dead_lettered", "passed_over", "late")
 _MAPS: Final = ("positions", "begins", "ends", *_VERDICTS)
 
 
@@ -63,7 +63,7 @@ def watermark_ms(progress: Mapping[int, Progress], partitions: int, campaign: Ca
 
 def compare_accounting(progress: Mapping[int, Progress], logs: Logs, verdicts: Verdicts, findings: Findings) -> None:
     """The landed counts of every partition and topic against the oracle's own."""
-    counts = verdicts.counts()
+    counts = {**verdicts.counts(), "passed_over": logs.passed_over()}
     for partition in sorted({place.partition for place in logs.spans}):
         row = progress.get(partition)
         if row is None:
@@ -92,12 +92,14 @@ def _compare_place(row: Progress, place: Place, span: Span, true: Mapping[str, i
     if in_flight:
         findings.differ(KIND, f"{name}: {in_flight} of {span.end} records are in flight, not yet taken in")
     produced = row.of("ends", topic) - row.of("begins", topic)
-    verdicts = [row.of(column, topic) for column in _VERDICTS[:3]]
+    verdicts = [row.of(column, topic) for column in _VERDICTS[:4]]
     told = sum(verdicts) + row.of("ends", topic) - row.of("positions", topic)
     if span.begin == 0 and produced != told:
         parts = " + ".join(map(str, verdicts))
         findings.differ(
-            KIND, f"{name}: produced {produced} is not accepted + duplicates + dead-lettered {parts} + in flight"
+            KIND,
+            f"{name}: produced {produced} is not accepted + duplicates + dead-lettered + "
+            f"passed over {parts} + in flight",
         )
 
 

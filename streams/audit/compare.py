@@ -11,6 +11,7 @@ from clickhouse_connect.driver.client import Client
 
 from schemas.campaign import Campaign
 from schemas.codec import Codec
+from schemas.skips import Skips, in_words
 from schemas.times import rfc3339
 from schemas.topics import HORIZON_DAYS, SOURCES
 from streams.audit.accounting import compare_accounting, newest_progress, watermark_ms
@@ -80,12 +81,12 @@ def compare(client: Client, oracle: Oracle, logs: Logs, shown: int = DIFFERENCES
     Args:
         logs: what `oracle` was made of.
     """
-    findings = Findings(shown)
+    findings, skips = Findings(shown), Skips.of(logs.skips, "sink")
     verdicts, trimmed = oracle.verdicts, logs.trimmed()
     progress = newest_progress(client)
     compare_accounting(progress, logs, verdicts, findings)
     for topic in SOURCES:
-        compare_raw_table(client, topic, verdicts.first_copies[topic], trimmed, findings)
+        compare_raw_table(client, topic, verdicts.first_copies[topic], trimmed, skips, findings)
     compare_dead_letters(client, verdicts.dead_letters, trimmed, findings)
     if not trimmed:
         watermarks = {
@@ -96,6 +97,8 @@ def compare(client: Client, oracle: Oracle, logs: Logs, shown: int = DIFFERENCES
         findings.differ("logs", "the four source topics hold no record, so nothing was compared")
     findings.count("records", len(logs.records))
     _say_what_is_unproven(trimmed, findings)
+    for skip in logs.skips:
+        findings.unproven(in_words(skip))
     _note(verdicts, findings)
     return findings.result()
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
-from schemas.dead_letters import attempts_of
+from schemas.dead_letters import dead_letter
 from schemas.reasons import Reason
 from schemas.times import parse_ms, rfc3339
 from schemas.topics import SHARES
@@ -18,7 +18,10 @@ from streams.audit.store import Row, ms, number, rows, text
 from streams.audit.verdicts import Dead
 
 KIND: Final = "dead_letters"
-_COLUMNS: Final = ("record_time", "reason", "field", "value", "expectation", "key", "payload", "headers", "attempts")
+_COLUMNS: Final = (
+    *("record_time", "reason", "field", "value", "expectation", "key", "payload", "headers", "attempts"),
+    *("full_length", "digest"),
+)
 # The rest of a refused claim is attribution's own words: the contract fixes no more than this.
 _OF_TAKEN: Final = frozenset(_COLUMNS) - {"value", "expectation"}
 
@@ -58,16 +61,27 @@ def _unknowable(where: Row, reason: str, trimmed: Mapping[Place, Span]) -> bool:
 
 def _fields(landed: dict[str, Any], dead: Dead) -> Iterable[tuple[str, Any, Any]]:
     record, rejection = dead
+    letter = dead_letter(
+        rejection,
+        processor=("", ""),
+        source=_where(dead),
+        record_time_ms=record.record_time_ms,
+        key=record.key,
+        payload=record.value,
+        headers=record.headers,
+    )
     true = {
         "record_time": parse_ms(rfc3339(record.record_time_ms)),
         "reason": rejection.reason.value,
         "field": rejection.field,
         "value": rejection.value,
         "expectation": rejection.expectation,
-        "key": None if record.key is None else _base64(record.key),
-        "payload": _base64(record.value or b""),
-        "headers": [(name, _base64(content)) for name, content in record.headers],
-        "attempts": attempts_of(record.headers) + 1,
+        "key": None if letter.key is None else _base64(letter.key),
+        "payload": _base64(letter.payload),
+        "headers": [(name, _base64(content or b"")) for name, content in letter.headers],
+        "attempts": letter.attempts,
+        "full_length": letter.full_length,
+        "digest": letter.digest,
     }
     landed["headers"] = [tuple(header) for header in landed["headers"]]
     names = _OF_TAKEN if rejection.reason is Reason.REFERRAL_TAKEN else true.keys()
@@ -78,7 +92,7 @@ def _base64(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def _where(dead: Dead) -> Row:
+def _where(dead: Dead) -> tuple[str, int, int]:
     return dead.record.topic, dead.record.partition, dead.record.offset
 
 

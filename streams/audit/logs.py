@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -16,8 +16,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.errors import Fault
-from schemas.topics import SOURCE_MESSAGE_BYTES, SOURCES
+from schemas.skips import Skip, Skips
+from schemas.skips import decode as decode_skip
+from schemas.topics import SKIPS, SOURCE_MESSAGE_BYTES, SOURCES
 from streams.audit.records import LogRecord, Logs, Place, Span
+from streams.records import Damaged, Mark, damage_fault, read_records_safely
 
 _log: Final = logging.getLogger("groundswell.audit")
 
@@ -26,6 +29,7 @@ FETCH_BYTES: Final = 2 * SOURCE_MESSAGE_BYTES
 POLL_MS: Final = 100
 # No record and no watermark for this long, while there is something to read: the broker is gone.
 PATIENCE_SECONDS: Final = 30.0
+COUNTING_ROLE: Final = "attribution"  # whose skips the counts follow
 
 
 def read_logs(
@@ -46,7 +50,8 @@ def read_logs(
         after: what was read before; only what has come since is fetched, and both are given back.
 
     Raises:
-        Fault: no broker, a topic is not there, the partition counts differ, or the broker falls silent.
+        Fault: no broker, a topic is not there, the partition counts differ, the broker falls silent, or a log holds
+            what nobody can read and nobody has said to skip.
     """
     try:
         return asyncio.run(_read(kafka, prefix, partitions, dict(security or {}), after))
@@ -57,7 +62,8 @@ def read_logs(
 
 
 async def _read(kafka: str, prefix: str, partitions: int | None, security: dict[str, Any], after: Logs | None) -> Logs:
-    places = await _places(kafka, prefix, partitions, security)
+    places, beside = await _places(kafka, prefix, partitions, security)
+    read_records_safely()
     consumer = AIOKafkaConsumer(
         bootstrap_servers=kafka,
         group_id=None,
@@ -69,15 +75,19 @@ async def _read(kafka: str, prefix: str, partitions: int | None, security: dict[
     )
     await consumer.start()
     try:
-        return await _drain(consumer, places, after or Logs([], {}))
+        said = await _said(consumer, beside)
+        return await _drain(consumer, places, after or Logs([], {}), said)
     finally:
         await consumer.stop()
 
 
 async def _places(
     kafka: str, prefix: str, partitions: int | None, security: dict[str, Any]
-) -> dict[TopicPartition, Place]:
-    """The partitions of the four topics; a log that is not read would make every verdict a guess."""
+) -> tuple[dict[TopicPartition, Place], list[TopicPartition]]:
+    """The partitions of the four topics, and those of `skips`.
+
+    A log that is not read would make every verdict a guess.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka, **security)
     await admin.start()
     try:
@@ -97,24 +107,74 @@ async def _places(
                 f"the topic {prefix + topic} has {there} partitions, {expected} expected",
                 "All source topics need the same number: groundswell topics says how to mend it.",
             )
-    return {
+    places = {
         TopicPartition(prefix + topic, partition): Place(topic, partition)
         for topic in SOURCES
         for partition in range(counts[prefix + topic])
     }
+    return places, [TopicPartition(prefix + SKIPS, number) for number in range(counts.get(prefix + SKIPS, 0))]
 
 
-async def _drain(consumer: AIOKafkaConsumer, places: dict[TopicPartition, Place], before: Logs) -> Logs:
-    consumer.assign(list(places))
+async def _said(consumer: AIOKafkaConsumer, tps: list[TopicPartition]) -> list[Skip]:
+    """What operators have said to skip."""
+    if not tps:
+        return []
+    said: list[Skip] = []
+
+    def take(tp: TopicPartition, raw: Any) -> None:
+        skip = decode_skip(raw.value)
+        if skip is not None and skip.partition == tp.partition:
+            said.append(skip)
+
+    await _to_end(consumer, tps, await consumer.beginning_offsets(tps), take)
+    return said
+
+
+async def _drain(
+    consumer: AIOKafkaConsumer, places: dict[TopicPartition, Place], before: Logs, said: list[Skip]
+) -> Logs:
     first = await consumer.beginning_offsets(list(places))
     begins = {tp: _begin(before.spans.get(place), first[tp]) for tp, place in places.items()}
-    for tp, place in places.items():
-        known = before.spans.get(place)
-        consumer.seek(tp, max(first[tp], known.end if known else 0))
+    known = {tp: before.spans[place].end for tp, place in places.items() if place in before.spans}
+    records, skips = list(before.records), Skips.of(said, COUNTING_ROLE)
 
-    records = list(before.records)
+    def take(tp: TopicPartition, raw: Any) -> None:
+        place = places[tp]
+        if isinstance(raw, Damaged):
+            _accept_damage(tp, place, raw, skips)
+        elif not isinstance(raw, Mark) and skips.beyond(place, raw.offset) == raw.offset:
+            records.append(_record(place, raw))
+
+    ends = await _to_end(consumer, list(places), {tp: max(first[tp], known.get(tp, 0)) for tp in places}, take)
+    _log.info("read %d records of %d partitions", len(records), len(places))
+    return Logs(records, {place: Span(begins[tp], ends[tp]) for tp, place in places.items()}, said)
+
+
+def _accept_damage(tp: TopicPartition, place: Place, mark: Damaged, skips: Skips) -> None:
+    """
+    Raises:
+        Fault: nobody has said to skip it.
+    """
+    if skips.beyond(place, mark.first) <= mark.offset:
+        raise damage_fault(place.topic, tp.topic, tp.partition, mark)
+
+
+async def _to_end(
+    consumer: AIOKafkaConsumer,
+    tps: list[TopicPartition],
+    starts: Mapping[TopicPartition, int],
+    take: Callable[[TopicPartition, Any], None],
+) -> dict[TopicPartition, int]:
+    """Hand over everything up to the end that each log has when it is first fetched; where they end.
+
+    Raises:
+        Fault: nothing comes any more.
+    """
+    consumer.assign(tps)
+    for tp in tps:
+        consumer.seek(tp, starts[tp])
     ends: dict[TopicPartition, int] = {}
-    unread = set(places)
+    unread = set(tps)
     loop = asyncio.get_running_loop()
     news = loop.time()
     while unread:
@@ -124,16 +184,17 @@ async def _drain(consumer: AIOKafkaConsumer, places: dict[TopicPartition, Place]
                 ends[tp] = mark
                 news = loop.time()
         for tp, batch in batches.items():
-            records += [_record(places[tp], raw) for raw in batch if raw.offset < ends[tp]]
+            for raw in batch:
+                if raw.offset < ends[tp]:
+                    take(tp, raw)
             news = loop.time()
         for tp in [tp for tp in unread if tp in ends and await consumer.position(tp) >= ends[tp]]:
             consumer.pause(tp)
             unread.remove(tp)
         if loop.time() - news > PATIENCE_SECONDS:
-            names = ", ".join(f"{places[tp].topic}/{places[tp].partition}" for tp in sorted(unread))
+            names = ", ".join(f"{tp.topic}/{tp.partition}" for tp in sorted(unread))
             raise Fault("kafka", f"nothing comes from {names}", "Check that the broker is up and try again.")
-    _log.info("read %d records of %d partitions", len(records), len(places))
-    return Logs(records, {place: Span(begins[tp], ends[tp]) for tp, place in places.items()})
+    return ends
 
 
 def _begin(known: Span | None, first: int) -> int:

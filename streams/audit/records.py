@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 from msgspec import Struct
+
+from schemas.skips import Skip
 
 
 class LogRecord(NamedTuple):
@@ -37,10 +40,19 @@ class Span(NamedTuple):
 
 
 class Logs(Struct, frozen=True):
-    """Everything that was read: the records in any order, and the span of every partition, empty ones too."""
+    """Everything that was read: the records in any order, and the span of every partition, empty ones too.
+
+    Records that an operator said to skip are not among them; `skips` is what was said.
+    """
 
     records: list[LogRecord]
     spans: dict[Place, Span]
+    skips: list[Skip] = []
+
+    def passed_over(self) -> dict[Place, int]:
+        """How many offsets of each log have no record to judge."""
+        records = Counter((record.topic, record.partition) for record in self.records)
+        return {place: span.end - span.begin - records[place] for place, span in self.spans.items()}
 
     def trimmed(self) -> dict[Place, Span]:
         """The logs that no longer begin at 0: nothing that depends on their first records can be proven."""

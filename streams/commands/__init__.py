@@ -24,6 +24,7 @@ from streams.commands.page import page
 from streams.commands.report import report
 from streams.commands.send import replay, send
 from streams.commands.simulate import simulate
+from streams.commands.skip import skip
 from streams.commands.store import migrate, sql
 from streams.commands.topics import topics
 from streams.commands.worker import worker
@@ -56,6 +57,7 @@ VERBS = (
     audit,
     report,
     dead_letters,
+    skip,
     grafana,
     doctor,
     healthy,

@@ -23,6 +23,7 @@ from streams.commands.store import open_store
 from streams.producers.again import again, still_wrong
 from streams.producers.sender import Sender
 from streams.settings import Settings
+from streams.whole_letters import was_read, whole
 
 COLUMNS = (*DeadLetter.__struct_fields__,)
 EVERY_ONE = 1_000_000
@@ -57,10 +58,14 @@ def list_letters(reason: str, topic: str, limit: int, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--payload", is_flag=True, help="Only the original message, byte for byte.")
 def show(name: str, payload: bool) -> None:
-    """Show the dead letter NAME (topic:partition:offset, as `list` prints it) whole."""
-    letter = _one(Settings.from_environment(os.environ), name)
+    """Show the dead letter NAME (topic:partition:offset, as `list` prints it) whole.
+
+    Of a record that was too large for a letter it is the beginning; --payload fetches it from its topic.
+    """
+    settings = Settings.from_environment(os.environ)
+    letter = _one(settings, name)
     if payload:
-        sys.stdout.buffer.write(letter.payload)
+        sys.stdout.buffer.write(whole(letter, settings).payload)
         return
     shown = msgspec.to_builtins(letter, builtin_types=(bytes,))
     shown["key"] = _text(letter.key)
@@ -98,6 +103,8 @@ def replay(names: tuple[str, ...], reason: str, mended: BinaryIO | None, now: bo
         for letter in letters:
             partitions = sender.partitions(letter.topic)
             codec = Codec(settings.load_campaigns(), partitions, settings.horizon_days)
+            if content is None:
+                letter = _to_replay(letter, settings)
             record = again(letter, partitions, mended=content, record_time_ms=at_ms)
             wrong = None if no_check else still_wrong(record, codec)
             if wrong is None:
@@ -110,6 +117,18 @@ def replay(names: tuple[str, ...], reason: str, mended: BinaryIO | None, now: bo
                 )
     click.echo(f"{sent} sent again, {refused} not sent")
     return 1 if refused else 0
+
+
+def _to_replay(letter: DeadLetter, settings: Settings) -> DeadLetter:
+    """The letter whole.
+
+    Raises:
+        Fault: there is nothing to send.
+    """
+    if not was_read(letter):
+        what = f"{name_of(letter)} was never read: its batch is larger than {letter.expectation.split(' of ')[-1]}"
+        raise Fault("input", what, "Have its producer send it again in smaller batches.")
+    return whole(letter, settings)
 
 
 def _one(settings: Settings, name: str) -> DeadLetter:

@@ -32,6 +32,7 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "late_events": Kind("counter", ("topic", "partition"), "accepted events that came late"),
     "dead_letters": Kind("counter", ("topic", "reason"), "dead letters that this process made"),
+    "foreign_records": Kind("counter", ("topic",), "records on a topic of ours that are none of ours, left out"),
     "lag_records": Kind("gauge", ("topic", "partition"), "records of the log that are not taken in yet"),
     "freshness_seconds": Kind(
         "gauge", ("partition",), "wall clock less the newest record time that was folded, of the topic furthest behind"
@@ -53,4 +54,4 @@ KINDS: Final[dict[str, Kind]] = {
     "ready": Kind("gauge", (), "1: /readyz answers 200"),
 }
 
-VERDICTS: Final = ("accepted", "duplicate", "dead_letter")
+VERDICTS: Final = ("accepted", "duplicate", "dead_letter", "passed_over")

@@ -56,11 +56,15 @@ class Folder:
         Args:
             topic: without a prefix, one of `ATTRIBUTION_INPUTS`.
             end: the next offset after the batch.
+            records: in the order of the log; there may be none.
         """
         if topic == HEARTBEATS:
             self._hear(state, records)
         else:
-            self._fold(state, topic, records)
+            begin = state.positions.get(topic, records[0].offset if records else end)
+            state.tallies[topic].passed_over += end - begin - len(records)
+            if records:
+                self._fold(state, topic, records)
         state.positions[topic] = end
 
     def _hear(self, state: Attribution, records: Sequence[Record]) -> None:

@@ -21,12 +21,16 @@ Referral = tuple[str, str]  # (campaign_id, referral_id)
 
 @dataclass
 class Tally:
-    """Numbers of records of one topic by verdict."""
+    """Numbers of records of one topic by verdict.
+
+    `passed_over`: offsets without a record to judge: what an operator skipped, a transaction's marker.
+    """
 
     accepted: int = 0
     duplicates: int = 0
     dead_lettered: int = 0
     late: int = 0
+    passed_over: int = 0
 
 
 @dataclass

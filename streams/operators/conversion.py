@@ -344,4 +344,5 @@ def _watermark(state: Conversion, progress: Progress, computed_at: str) -> Water
         duplicates=progress.duplicates,
         dead_lettered=progress.dead_lettered,
         late=progress.late,
+        passed_over=progress.passed_over,
     )

@@ -103,6 +103,7 @@ def _progress(state: Attribution, incarnation: str, extent: Extent, now_ms: int 
         duplicates={topic: tallies[topic].duplicates for topic in SOURCES},
         dead_lettered={topic: tallies[topic].dead_lettered for topic in SOURCES},
         late={topic: tallies[topic].late for topic in SOURCES},
+        passed_over={topic: tallies[topic].passed_over for topic in SOURCES},
         complete=_complete(state, extent, now_ms),
         feeds={**state.feeds.newest, **state.feeds.played},
         silences={key: list(silences) for key, silences in state.feeds.silences.items()},

@@ -24,8 +24,9 @@ from streams.operators.counters import Money
 from streams.operators.feeds import Claim, Feeds
 from streams.operators.identities import Identities
 
-# 2: what heartbeats said; 3: silences of feeds; 4: rows of an entity together; 5: rows as columns, other identities
-SNAPSHOT_SCHEMA: Final = 5
+# 2: what heartbeats said; 3: silences of feeds; 4: rows of an entity together; 5: rows as columns, other identities;
+# 6: offsets passed over
+SNAPSHOT_SCHEMA: Final = 6
 
 SavedMoney = dict[int, Money]
 SavedOwner = tuple[str, str, str]
@@ -75,7 +76,7 @@ class Snapshot(Struct, frozen=True, array_like=True):
     money: SavedMoney
     books: list[SavedBook]
     identities: list[tuple[str, int, bytes]]
-    tallies: dict[str, tuple[int, int, int, int]]
+    tallies: dict[str, tuple[int, int, int, int, int]]
     feeds: dict[str, int]
     played: dict[str, int]
     claims: dict[str, list[tuple[int, tuple[int, ...]]]]
@@ -126,7 +127,7 @@ def to_bytes(state: Attribution, fingerprint: str) -> bytes:
                 if len(identities)
             ],
             tallies={
-                topic: (tally.accepted, tally.duplicates, tally.dead_lettered, tally.late)
+                topic: (tally.accepted, tally.duplicates, tally.dead_lettered, tally.late, tally.passed_over)
                 for topic, tally in state.tallies.items()
             },
             feeds=state.feeds.newest,

@@ -6,7 +6,7 @@ Its record time stays what it was, so that it is as late as it was and no verdic
 from __future__ import annotations
 
 from schemas.codec import Codec, Rejection
-from schemas.dead_letters import ATTEMPTS_HEADER, DeadLetter
+from schemas.dead_letters import ATTEMPTS_HEADER, DeadLetter, name_bytes
 from schemas.partitioning import partition_of
 from schemas.times import parse_ms
 from streams.producers.outgoing import Outgoing
@@ -33,8 +33,15 @@ def again(
         key=key,
         value=value,
         record_time_ms=parse_ms(letter.record_time) if record_time_ms is None else record_time_ms,
-        headers=tuple((name, content or b"") for name, content in headers),
+        headers=tuple((_Name(name), content or b"") for name, content in headers),
     )
+
+
+class _Name(str):
+    """A header's name as its bytes were: the client asks a name for them, and it need not be UTF-8."""
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return name_bytes(str(self))
 
 
 def still_wrong(record: Outgoing, codec: Codec) -> Rejection | None:

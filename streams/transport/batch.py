@@ -9,24 +9,25 @@ from faust.types import TP
 
 
 class LogTruncated(RuntimeError):
-    """The log no longer holds the position that a state asks for: retention ate events that nobody has read."""
+    """The log no longer holds the position of a state that is made anew from what there is at the next start."""
 
 
 class Batch:
     """Contiguous records of one topic-partition, delivered as one Faust message.
 
-    `start` is where the chain stood before it; the records may begin later (compaction, transaction markers).
-    `end` is the next offset after it.  An agent sets `done` once every effect of the batch is durable.  Faust's
-    own acknowledgement is ignored: it also fires when an agent raises (faust/streams.py:1338).
+    `start` is where the chain stood before it; the records may begin later (compaction, transaction markers, offsets
+    that an operator skipped), and there may be none.  `end` is the next offset after it.  An agent sets `done` once
+    every effect of the batch is durable.  Faust's own acknowledgement is ignored: it also fires when an agent raises
+    (faust/streams.py:1338).
     """
 
     __slots__ = ("done", "end", "epoch", "records", "start", "tp")
 
-    def __init__(self, tp: TP, records: list[Any], start: int, epoch: int) -> None:
+    def __init__(self, tp: TP, records: list[Any], start: int, epoch: int, end: int | None = None) -> None:
         self.tp = tp
         self.records = records
         self.start = start
-        self.end = records[-1].offset + 1
+        self.end = records[-1].offset + 1 if end is None else end
         self.epoch = epoch
         self.done = False
 

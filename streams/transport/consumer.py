@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from time import monotonic
 from typing import Any
 
@@ -19,6 +19,7 @@ from faust.types import TP, ConsumerMessage
 
 from schemas.errors import Fault
 from streams import failpoints
+from streams.records import Damaged, Mark, damage_fault
 from streams.transport.batch import Batch, LogTruncated
 from streams.transport.thread import ConsumerThread
 
@@ -48,6 +49,7 @@ class Consumer(driver.Consumer):
         self._inflight: dict[TP, deque[Batch]] = defaultdict(deque)
         self._goals: dict[TP, int] = {}  # where each log ended when we took it over
         self._beyond_since: dict[TP, float] = {}  # when a position was first seen to lie beyond its log's end
+        self._damaged: dict[TP, int] = {}  # where a log could not be read, and was asked once more
         self._busy = False
         self._held: object | None = None  # the assignment that is ours; a new one each time
         self.assignments = 0  # of something or of nothing, by the group
@@ -159,6 +161,8 @@ class Consumer(driver.Consumer):
             return
         generation = self.app.consumer_generation_id
         await self._note_goals()
+        for skipped in self._skipped(generation):
+            yield skipped.tp, self._message_of(skipped, generation)
         for tp, fetched in records.items():
             batch = await self._next_batch(ensure_TP(tp), fetched, generation)
             if batch is not None:
@@ -197,17 +201,40 @@ class Consumer(driver.Consumer):
             return None  # not ours any more
         if self._is_overtaken(tp, want, generation):
             return None
-        records = [record for record in fetched if record.offset >= want] if fetched[0].offset < want else fetched
-        if not records:
+        last = fetched[-1]
+        if isinstance(last, Damaged):
+            await self._meet_damage(tp, want, last)
             return None
-        if records[0].offset > want:
+        begin, end = fetched[0].offset, last.offset + 1
+        if isinstance(last, Mark):
+            begin, fetched = min(begin, last.first), fetched[:-1]
+        if end <= want:
+            return None
+        if begin > want and self.app.skips.beyond(tp, want) < begin:
             if self._sought.get(tp) != want:
                 self._sought[tp] = want  # something was drained and thrown away: ask once more
                 self._to_seek.add(tp)
                 return None
             if not await self._is_hole(tp, want) or self._is_overtaken(tp, want, generation):
                 return None
-        return self._deliver(tp, records, want)
+        records = [record for record in fetched if record.offset >= want] if begin < want else fetched
+        return self._deliver(tp, self.app.skips.without(tp, records), want, end)
+
+    async def _meet_damage(self, tp: TP, want: int, mark: Damaged) -> None:
+        """Ask once more, for it may have happened on the way here; what lies so in the log stops us."""
+        if mark.first == want == self._damaged.get(tp):
+            await self.crash(damage_fault(self.app.logical(tp.topic), tp.topic, tp.partition, mark))
+        elif mark.first == want:
+            self._damaged[tp] = want
+        self._to_seek.add(tp)
+
+    def _skipped(self, generation: int) -> Iterator[Batch]:
+        """Empty batches over the offsets that an operator has skipped, where one of them comes next."""
+        for tp, want in list(self._next.items()):
+            beyond = self.app.skips.beyond(tp, want)
+            if beyond > want and not self._is_overtaken(tp, want, generation):
+                yield self._deliver(tp, [], want, beyond)
+                self._to_seek.add(tp)
 
     def _is_overtaken(self, tp: TP, want: int, generation: int) -> bool:
         """Whether a rebalance or a rewind came in between: what was drained must be fetched again."""
@@ -220,32 +247,40 @@ class Consumer(driver.Consumer):
     async def _is_hole(self, tp: TP, want: int) -> bool:
         """Asked twice: either the log itself has a hole here (compaction, markers), or it begins later."""
         begin = (await self.earliest_offsets(tp))[tp]
-        if begin > want:
-            await self.crash(
-                LogTruncated(
-                    f"{tp.topic}-{tp.partition} begins at offset {begin}, offset {want} is needed and gone: raise the "
-                    "topic's retention"
-                )
-            )
+        if begin > self.app.skips.beyond(tp, want):
+            await self.crash(self._truncated(tp, want, begin))
             return False
         return True
 
-    def _deliver(self, tp: TP, records: list[Any], start: int) -> Batch:
-        batch = Batch(tp, records, start, self._epochs[tp])
+    def _truncated(self, tp: TP, want: int, begin: int) -> Exception:
+        what = f"{tp.topic}-{tp.partition} begins at offset {begin}, offset {want} is needed and gone"
+        if self.app.begins_anew:
+            return LogTruncated(f"{what}: beginning anew with what the log still holds")
+        topic = self.app.logical(tp.topic)
+        return Fault(
+            "kafka",
+            what,
+            "Raise the topic's retention, so that it does not happen again. Then, where there is a copy of the log, "
+            "restore it; or go on with what there is and have the loss recorded: "
+            f"groundswell skip {topic} {tp.partition} {want} --to {begin - 1} --why TEXT, then start the worker again.",
+        )
+
+    def _deliver(self, tp: TP, records: list[Any], start: int, end: int | None = None) -> Batch:
+        batch = Batch(tp, records, start, self._epochs[tp], end)
         self._next[tp] = batch.end
         self._delivered_at[tp] = monotonic()
         self._inflight[tp].append(batch)
         return batch
 
     def _message_of(self, batch: Batch, generation: int) -> ConsumerMessage:
-        tp, last = batch.tp, batch.records[-1]
+        tp, last = batch.tp, batch.records[-1] if batch.records else None
         self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
         return ConsumerMessage(
             tp.topic,
             tp.partition,
             batch.end - 1,
-            last.timestamp / 1000.0,
-            last.timestamp_type,
+            last.timestamp / 1000.0 if last else 0.0,
+            last.timestamp_type if last else 0,
             (),
             b"",
             batch,
@@ -289,12 +324,14 @@ class Consumer(driver.Consumer):
         held = self._held
         ours = frozenset(ensure_TP(tp) for tp in self.assignment() if tp.topic in self.batch_topics)
         self._forget(set(self._next) | ours)
+        begins = await self._begins_of(ours)
         target = await self._targets(ours)
         failpoints.reach("after_load")
-        missing = ours - set(target)
-        if missing:
-            begins = await self.earliest_offsets(*missing)
-            target.update({ensure_TP(tp): offset for tp, offset in begins.items()})
+        for tp, offset in ((tp, offset) for tp, offset in target.items() if tp in ours):
+            if self.app.skips.beyond(tp, offset) < begins[tp]:
+                await self.crash(self._truncated(tp, offset, begins[tp]))
+                return {}
+        target = {**begins, **target}
         if held is None or self._held is not held:
             return {}
         if self.app.positions is not None:
@@ -308,7 +345,12 @@ class Consumer(driver.Consumer):
         self._last_poll = monotonic()
         return target
 
+    async def _begins_of(self, ours: frozenset[TP]) -> dict[TP, int]:
+        begins = await self.earliest_offsets(*ours) if ours else {}
+        return {ensure_TP(tp): offset for tp, offset in begins.items()}
+
     async def _targets(self, ours: frozenset[TP]) -> dict[TP, int]:
+        await self.app.learn_skips(frozenset(tp.partition for tp in ours))
         if self.app.positions is not None:
             return dict(await self.app.positions.load(ours))
         committed = await super().seek_to_committed()
@@ -329,6 +371,7 @@ class Consumer(driver.Consumer):
                 self._sought,
                 self._goals,
                 self._beyond_since,
+                self._damaged,
                 self._delivered_at,
                 self._acked,
                 self._acked_index,

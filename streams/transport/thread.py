@@ -10,7 +10,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faust.transport.drivers import aiokafka as driver
 
 from schemas.errors import Fault
-from streams.transport.lean import hand_out_lean_records
+from streams.records import read_records_safely
 from streams.transport.membership import StaticConsumer
 
 
@@ -24,7 +24,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
-        hand_out_lean_records()
+        read_records_safely()
         self._assignor = RangePartitionAssignor
         arguments: dict[str, Any] = {
             "client_id": conf.broker_client_id,

@@ -1,0 +1,53 @@
+-- Dead letters that were too large for their topic are cut, and offsets without a record to judge are counted.
+
+ALTER TABLE dead_letters
+    ADD COLUMN IF NOT EXISTS full_length UInt64 COMMENT 'bytes of the whole payload where the letter is cut; 0: it is whole',
+    ADD COLUMN IF NOT EXISTS digest String COMMENT 'SHA-256 of the whole payload where the letter is cut';
+
+ALTER TABLE watermarks
+    ADD COLUMN IF NOT EXISTS passed_over Map(String, UInt64);
+
+CREATE OR REPLACE VIEW current_dead_letters AS
+SELECT * FROM dead_letters FINAL
+COMMENT 'Which events could not be processed, and why? Each once.';
+
+CREATE OR REPLACE VIEW source_progress AS
+SELECT
+    source_partition,
+    tupleElement(newest, 1) AS clock,
+    tupleElement(newest, 2) AS idle,
+    tupleElement(newest, 3) AS positions,
+    tupleElement(newest, 4) AS begins,
+    tupleElement(newest, 5) AS ends,
+    tupleElement(newest, 6) AS accepted,
+    tupleElement(newest, 7) AS duplicates,
+    tupleElement(newest, 8) AS dead_lettered,
+    tupleElement(newest, 9) AS late,
+    tupleElement(newest, 10) AS computed_at,
+    tupleElement(newest, 11) AS passed_over
+FROM
+(
+    SELECT
+        source_partition,
+        argMax((clock, idle, positions, begins, ends, accepted, duplicates, dead_lettered, late, computed_at, passed_over),
+            (source_version, version)) AS newest
+    FROM watermarks
+    GROUP BY source_partition
+)
+COMMENT 'How far has each source partition been read? Its newest report.';
+
+CREATE OR REPLACE VIEW accounting AS
+SELECT
+    topic,
+    sum(toInt64(ends[topic]) - toInt64(begins[topic])) AS produced,
+    sum(toInt64(p.accepted[topic])) AS accepted,
+    sum(toInt64(p.duplicates[topic])) AS duplicates,
+    sum(toInt64(p.dead_lettered[topic])) AS dead_lettered,
+    sum(toInt64(ends[topic]) - toInt64(positions[topic])) AS in_flight,
+    sum(toInt64(p.late[topic])) AS late,
+    produced - accepted - duplicates - dead_lettered - passed_over - in_flight AS difference,
+    sum(toInt64(p.passed_over[topic])) AS passed_over
+FROM source_progress AS p
+ARRAY JOIN ['shares', 'clicks', 'impressions', 'donations'] AS topic
+GROUP BY topic
+COMMENT 'Is every record accounted for? produced = accepted + duplicates + dead_lettered + passed_over + in_flight: difference is 0. Of all campaigns: a log is not cut by campaign.';

@@ -1,0 +1,47 @@
+"""What operators have said to skip, read from the topic `skips`.
+
+A skip of partition 3 of any topic lies in partition 3 of `skips`, so whoever is given a partition reads one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from schemas import skips, slices
+from schemas.skips import Skip
+from schemas.slices import Progress
+from schemas.topics import SKIPS, SLICES
+from streams.settings import Settings
+from streams.tails import tails
+
+EVERY_RECORD: Final = 2**62
+
+
+async def taken_in(settings: Settings, topic: str, partition: int) -> int:
+    """The next offset that attribution takes in of a source topic, as it has said last; 0 where it has said nothing."""
+
+    def newest(value: bytes | None) -> Progress | None:
+        try:
+            said = slices.decode(value or b"")
+        except (ValueError, RecursionError):
+            return None
+        return said if isinstance(said, Progress) and said.source_partition == partition else None
+
+    # Every partition of `slices` is told of every source partition.
+    brokers, security = settings.brokers, settings.security
+    async for found in tails(brokers, settings.topic(SLICES), 0, newest, security=security):
+        if found:
+            return max(found, key=lambda said: said.version).positions.get(topic, 0)
+    return 0
+
+
+async def skips_of(settings: Settings, partitions: Iterable[int]) -> list[Skip]:
+    """All skips of these partitions, in the order in which they were said."""
+    found: list[Skip] = []
+    topic, security = settings.topic(SKIPS), settings.security
+    for partition in sorted(partitions):
+        async for said in tails(settings.brokers, topic, partition, skips.decode, EVERY_RECORD, security):
+            # A key says the same again; what lies in another partition was not said by the verb.
+            found += {skips.skip_key(skip): skip for skip in said if skip.partition == partition}.values()
+    return found
