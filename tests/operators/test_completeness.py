@@ -78,7 +78,7 @@ def test_a_topic_that_lags_holds_its_partition_at_its_own_newest_record() -> Non
     fold(FOLDER, state, logs, SHARES)
     fold(FOLDER, state, logs, CLICKS, upto=2)
     assert minute_of(state, logs) == 2
-    assert minute_of(state, logs, now=60) == 2
+    assert minute_of(state, logs, now=60) == 1  # of the first few records the smallest: one of them may be fast
     fold(FOLDER, state, logs, CLICKS)
     assert minute_of(state, logs) == 40
 

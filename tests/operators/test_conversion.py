@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from wiring import START_MS, campaign_of
 
@@ -12,15 +14,15 @@ from schemas.topics import SOURCES
 from streams.operators.conversion import Conversion, Windower
 
 MINUTE_MS = 60_000
-HORIZON_MS = 14 * DAY_MS
+OLD = START_MS // 1000 + 10 * 86_400  # long after the start
 CAMPAIGN = campaign_of("door", "USD")
 EARLY, LATER = START_MS, START_MS + 30 * MINUTE_MS
 
 
-def progress(partition: int, version: int, clock: int, idle: bool, incarnation: str = "a") -> Progress:
+def progress(partition: int, version: int, clock: int, idle: bool, incarnation: str = "a", **more: Any) -> Progress:
     nothing = dict.fromkeys(SOURCES, 0)
     maps = dict.fromkeys(("positions", "begins", "ends", "accepted", "duplicates", "dead_lettered", "late"), nothing)
-    return Progress(SLICES_SCHEMA, partition, incarnation, version, clock, idle, **maps)
+    return Progress(SLICES_SCHEMA, partition, incarnation, version, clock, idle, **maps, **more)
 
 
 def clicks(number: int, minute: int, version: int = 1, partition: int = 0, member: str = "ann") -> Slice:
@@ -156,9 +158,9 @@ def test_minutes_that_were_forgotten_lower_no_row_when_they_are_said_again() -> 
     windower, state = worker()
     today = START_MS + 30 * DAY_MS
     take(windower, state, clicks(3, minute=10), clicks(4, minute=10, partition=1))
-    take(windower, state, progress(0, 1, today, True), progress(1, 1, today, True))
+    take(windower, state, progress(0, 1, today, True, forgotten=OLD), progress(1, 1, today, True, forgotten=OLD + 60))
     assert flushed(windower, state)["15m", 10].clicks == 7
-    windower.forget(state, HORIZON_MS, today)
+    windower.forget(state)
     assert (state.said, state.timelines) == ({}, {})
     take(windower, state, clicks(3, minute=10, version=9))
     assert flushed(windower, state) == {}
@@ -166,23 +168,24 @@ def test_minutes_that_were_forgotten_lower_no_row_when_they_are_said_again() -> 
 
 def test_a_window_that_begins_in_forgotten_minutes_is_not_emitted_from_what_is_left() -> None:
     windower, state = worker()
-    today = START_MS + 19 * DAY_MS
-    take(windower, state, progress(0, 1, today, True), progress(1, 1, today, True))
+    today, gone = START_MS + 19 * DAY_MS, START_MS // 1000 + 4 * 86_400
+    take(windower, state, progress(0, 1, today, True, forgotten=gone), progress(1, 1, today, True, forgotten=gone))
     take(windower, state, clicks(3, minute=0), clicks(4, minute=2 * 1440 + 30))
     flushed(windower, state)
-    windower.forget(state, HORIZON_MS, today)
+    windower.forget(state)
     take(windower, state, clicks(5, minute=2 * 1440 + 30, version=2))
     rows = flushed(windower, state)
     assert rows["15m", 2 * 1440 + 30].clicks == 5
     assert min(end for window, end in rows if window == "48h") >= 2 * 2 * 1440
 
 
-def test_a_record_time_ahead_of_the_wall_clock_makes_nothing_forgotten() -> None:
+def test_nothing_is_forgotten_that_a_source_partition_may_still_say_or_that_has_not_spoken() -> None:
     windower, state = worker()
-    take(windower, state, clicks(3, minute=10))
-    take(windower, state, progress(0, 1, START_MS + 3650 * DAY_MS, True), progress(1, 1, LATER, True))
+    take(windower, state, clicks(3, minute=10), progress(0, 1, LATER, True, forgotten=OLD))
+    windower.forget(state)
+    take(windower, state, progress(1, 1, LATER, True, forgotten=START_MS // 1000))
     flushed(windower, state)
-    windower.forget(state, HORIZON_MS, LATER)
+    windower.forget(state)
     take(windower, state, clicks(4, minute=10, version=2))
     assert flushed(windower, state)["15m", 10].clicks == 4
 
