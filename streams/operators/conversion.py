@@ -326,11 +326,19 @@ class Windower:
         return {next_one} if next_one in ends else set()
 
     def forget(self, state: Conversion) -> None:
-        """Drop the minutes of which no source partition says anything any more, and that no window needs."""
+        """Drop the minutes of which no source partition says anything any more, and that no window needs.
+
+        What is still to be emitted is needed: a minute may have been said right before it was forgotten.
+        """
         if len(state.progress) < self.source_partitions:
             return
         largest = max(window.size for campaign in self.campaigns.values() for window in campaign.windows)
-        before = min(progress.forgotten for progress in state.progress.values()) - largest
+        needed = (
+            min(ends) - _window_named(self.campaigns[entity.campaign_id], name).size
+            for (entity, name), ends in state.touched.items()
+        )
+        said = min(progress.forgotten for progress in state.progress.values()) - largest
+        before = min(said, min(needed, default=said))
         before -= before % LEVELS[-1]
         if before <= state.forgotten:
             return
@@ -342,9 +350,9 @@ class Windower:
             ends -= {end for end in ends if end - size < state.forgotten}
             if not ends:
                 del state.provisional[entity, name]
-        needed = {entity for entity, _ in (*state.touched, *state.provisional, *state.ahead)}
+        asked = {entity for entity, _ in (*state.touched, *state.provisional, *state.ahead)}
         for entity, timeline in list(state.timelines.items()):
-            if timeline.forget(before) and entity not in needed:
+            if timeline.forget(before) and entity not in asked:
                 del state.timelines[entity]
 
 
