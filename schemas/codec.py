@@ -44,12 +44,22 @@ class Codec:
         campaigns: the campaigns known here, by id.
         partitions: how many partitions each source topic has.
         horizon_days: an event older than this at its record time is `beyond_horizon`.
+        forgets: in live use whoever keeps a state also refuses what is that old beside the records before it; a
+            history that is played may come after a newer one.
     """
 
-    def __init__(self, campaigns: Mapping[str, Campaign], partitions: int, horizon_days: int = HORIZON_DAYS) -> None:
+    def __init__(
+        self,
+        campaigns: Mapping[str, Campaign],
+        partitions: int,
+        horizon_days: int = HORIZON_DAYS,
+        *,
+        forgets: bool = True,
+    ) -> None:
         self.campaigns = dict(campaigns)
         self.partitions = partitions
         self.horizon_ms = horizon_days * DAY_MS
+        self.forgets = forgets
         self._short_way = ShortWay(self.campaigns, partitions, self.horizon_ms)
 
     def judge(self, topic: str, partition: int, key: bytes | None, value: bytes | None, record_time_ms: int) -> Verdict:

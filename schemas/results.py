@@ -24,7 +24,8 @@ class WindowResult(Struct, frozen=True, tag="window", tag_field="type"):
 
     Money is decimal text in the campaign's `currency`, other currencies by code.  A rate without a denominator is
     null.  `final` is 1 once the watermark has passed the window's end; a later correction is final again.
-    `version` is the position in the partition of `slices` that the result was computed at: the larger wins.
+    `version` is the epoch of the partition of `slices` and the position in it that the result was computed at: the
+    larger wins.
     """
 
     campaign_id: str
@@ -71,6 +72,8 @@ class Watermark(Struct, frozen=True, tag="watermark", tag_field="type"):
     dead_lettered: dict[str, int]
     late: dict[str, int]
     passed_over: dict[str, int] = {}
+    live: int = 0
+    fingerprint: str = ""
 
 
 Result = WindowResult | Watermark

@@ -29,7 +29,7 @@ from streams.tails import tails
 logger = logging.getLogger("groundswell.checkpoints")
 State = TypeVar("State")
 
-CHECKPOINT_SCHEMA: Final = 1
+CHECKPOINT_SCHEMA: Final = 2  # 2: marks carry an epoch
 PART_BYTES: Final = 700 * 1024  # a record must fit into the topic's 1 MiB
 
 
@@ -56,13 +56,15 @@ class Seal(Struct, frozen=True, tag="seal", array_like=True):
 class Mark(Struct, frozen=True, tag="mark", array_like=True):
     """Conversion has emitted everything before this position of its partition of `slices`.
 
-    `clock` and `watermarks` (by campaign) are where it stood then, epoch milliseconds.
+    `clock` and `watermarks` (by campaign) are where it stood then, epoch milliseconds.  `epoch` tells this log from
+    one of the same name before it, see `streams.epochs`.
     """
 
     schema: int
     position: int
     clock: int = 0
     watermarks: dict[str, int] = {}
+    epoch: int = 0
 
 
 Saved = Part | Seal | Mark
@@ -123,11 +125,11 @@ class Checkpoints:
         return found
 
     async def newest_mark(self, partition: int) -> Mark | None:
-        """The mark with the largest position; None where there is none."""
+        """The mark with the largest epoch and position; None where there is none."""
         async for records in self._tails(partition):
             marks = [record for record in records if isinstance(record, Mark)]
             if marks:
-                return max(marks, key=lambda mark: mark.position)
+                return max(marks, key=lambda mark: (mark.epoch, mark.position))
         return None
 
     def _tails(self, partition: int) -> AsyncIterator[list[Saved]]:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from schemas.campaign import Campaign, load_campaigns
+from schemas.codec import Codec
 from schemas.errors import Fault
 from schemas.secret import FILE, KAFKA_PASSWORD, STORE_PASSWORD, both_set, read_secret, secret
 from schemas.topics import HORIZON_DAYS
@@ -102,6 +103,12 @@ class Settings(Struct, frozen=True):
 
     def load_campaigns(self) -> dict[str, Campaign]:
         return load_campaigns(Path(self.campaigns))
+
+    def codec(self, partitions: int | None = None) -> Codec:
+        """The codec of these settings; `partitions` of the source topics, where the brokers say another number."""
+        return Codec(
+            self.load_campaigns(), partitions or self.partitions, self.horizon_days, forgets=self.clock == "wall"
+        )
 
     @property
     def brokers(self) -> list[str]:

@@ -19,7 +19,6 @@ import msgspec
 from faust.types import TP
 
 from schemas import slices
-from schemas.codec import Codec
 from schemas.errors import Fault
 from schemas.slices import Entity
 from schemas.topics import ATTRIBUTION_INPUTS, DEAD_LETTERS, SLICES, SOURCES
@@ -54,7 +53,7 @@ class AttributionRole:
 
     def __init__(self, settings: Settings, version: str) -> None:
         self.settings = settings
-        self.codec = Codec(settings.load_campaigns(), settings.partitions, settings.horizon_days)
+        self.codec = settings.codec()
         self.folder = Folder(self.codec, (f"{settings.group_prefix}-attribution", version))
         self.fingerprint = fingerprint_of(self.codec)
         self.outbox = Outbox(settings)
@@ -185,7 +184,7 @@ class AttributionRole:
         is_due = self._checkpoint_is_due(partition, now)
         if is_due:
             self._tidy(state, extent)
-        begun = begin_round(state, incarnation, extent, self._wall_clock_ms())
+        begun = begin_round(state, incarnation, extent, self._wall_clock_ms(), self.fingerprint)
         version = state.version
         with collector_resting():
             snapshot = to_bytes(state, self.fingerprint) if is_due else b""
@@ -269,7 +268,8 @@ class AttributionRole:
             for topic in self.topics
         }
         idle = all(positions.get(topic, 0) >= end for topic, end in ends.items())
-        return Extent(ends={topic: ends[topic] for topic in SOURCES}, idle=idle)
+        seen = [consumer.end_seen_at(TP(self.settings.topic(topic), partition)) for topic in SOURCES]
+        return Extent({topic: ends[topic] for topic in SOURCES}, idle, min(seen))
 
     def _wall_clock_ms(self) -> int | None:
         return int(time.time() * 1000) if self.settings.clock == "wall" else None

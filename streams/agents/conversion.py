@@ -26,9 +26,11 @@ from schemas.topics import CHECKPOINTS, CONVERSIONS, SLICES, STALLS
 from streams import failpoints
 from streams.agents.role import WholeFlushes, emissions_of, limited, new_incarnation
 from streams.checkpoints import CHECKPOINT_SCHEMA, Checkpoints, Mark
+from streams.epochs import epoch_of, newest_epoch
 from streams.observation.figures import Figure
 from streams.operators.conversion import Conversion, Windower
 from streams.operators.stall_rounds import Rounds, Watcher
+from streams.operators.voices import MIXED_SECONDS, Voices
 from streams.outbox import Message, Outbox
 from streams.settings import Settings
 from streams.stall_records import newest_stalls
@@ -66,6 +68,8 @@ class ConversionRole:
         self.incarnations: dict[int, str] = {}
         self.ready: set[int] = set()
         self._foreign = 0
+        self.voices = Voices()
+        self._unmarked: set[int] = set()  # partitions whose epoch nobody knows yet
         self._marked: dict[int, tuple[int, float]] = {}
         self._flushes = WholeFlushes()
         self._forgotten_at = time.monotonic()
@@ -80,16 +84,29 @@ class ConversionRole:
         self.states, self.rounds = limited(self.states, assigned), limited(self.rounds, assigned)
         self.incarnations = {partition: new_incarnation() for partition in assigned}
         self.ready = set()
-        for partition in assigned - set(self.states):
-            self.states[partition] = Conversion(partition)
-            self.rounds[partition] = self.watcher.begin()
+        self._unmarked = set()
+        for partition in assigned:
             mark = await self.checkpoints.newest_mark(partition)
-            if mark is not None and mark.position > 0:
-                self.marks[partition] = mark
+            known = self.states.get(partition)
+            if known is not None and mark is not None:
+                # Another worker may have met the log in the meantime, before this one had marked it.
+                known.epoch = max(known.epoch, mark.epoch)
+            elif known is None:
+                epoch = await self._new_epoch(partition) if mark is None else mark.epoch
+                self.states[partition] = Conversion(partition, epoch=epoch)
+                self.rounds[partition] = self.watcher.begin()
+                if mark is not None and mark.position > 0:
+                    self.marks[partition] = mark
+            if mark is None:
+                self._unmarked.add(partition)
         for partition, rounds in self.rounds.items():
             # Also where a state is still in memory: another worker may have gone on in the meantime.
             self.watcher.resume(rounds, await newest_stalls(self.settings, partition))
         return {tp: position for tp in tps if (position := self.states[tp.partition].position)}
+
+    async def _new_epoch(self, partition: int, used: int = 0) -> int:
+        newest = await newest_epoch(self.settings, partition)
+        return epoch_of(int(time.time() * 1000), max(newest, used))
 
     def __getitem__(self, tp: TP) -> int:
         return self.states[tp.partition].position
@@ -106,14 +123,16 @@ class ConversionRole:
     async def take(self, batch: Batch) -> None:
         partition = batch.tp.partition
         state = self.states[partition]
-        self._check_mark(batch.tp)
-        catching_up = partition not in self.ready
+        await self._check_mark(batch.tp, state)
+        catching_up, now_ms = partition not in self.ready, int(time.time() * 1000)
         for record in batch.records:
             self._resume_at_mark(state, record.offset)
             said = self._said(record, batch.tp)
             if said is not None:
+                if isinstance(said, slices.Progress) and not catching_up:
+                    self._listen(said)
                 emitted = partition in self.marks
-                change = self.windower.apply(state, said, emitted=emitted, catching_up=catching_up)
+                change = self.windower.apply(state, said, now_ms=now_ms, emitted=emitted, catching_up=catching_up)
                 self.watcher.note(self.rounds[partition], state, said, change)
         state.position = batch.end
         self._resume_at_mark(state, batch.end)
@@ -137,25 +156,41 @@ class ConversionRole:
             self._foreign += 1
             return None
 
-    def _check_mark(self, tp: TP) -> None:
+    def _listen(self, said: slices.Progress) -> None:
+        """Refuse to add up what workers say that judge records differently, once that is no change under way."""
+        mixed = self.voices.hear(said, time.monotonic())
+        if mixed is not None:
+            raise Fault(
+                "settings",
+                f"the attribution workers of the source partitions {mixed} run with different settings for longer than "
+                f"{MIXED_SECONDS / 60:.0f} minutes",
+                "Give all of them the same campaign files, GROUNDSWELL_HORIZON_DAYS and GROUNDSWELL_CLOCK, start them "
+                "anew, then this role.",
+            )
+
+    async def _check_mark(self, tp: TP, state: Conversion) -> None:
         """A mark beyond the log's end is of a topic that was made anew since."""
         mark = self.marks.get(tp.partition)
         end = self._app.consumer.end_of(tp)
         if mark is not None and end is not None and mark.position > end:
             logger.warning("the mark %d of %s-%d lies beyond the log's end %d: not used", mark.position, *tp, end)
             del self.marks[tp.partition]
+            state.epoch = await self._new_epoch(tp.partition, mark.epoch)
+            self._unmarked.add(tp.partition)
 
     def _resume_at_mark(self, state: Conversion, offset: int) -> None:
         """Up to the mark everything was emitted."""
         mark = self.marks.get(state.partition)
         if mark is not None and offset >= mark.position:
-            self.windower.resume(state, mark.clock, mark.watermarks)
+            now_ms = int(time.time() * 1000) if self.settings.clock == "wall" else None
+            self.windower.resume(state, mark.clock, mark.watermarks, now_ms)
             del self.marks[state.partition]
 
     async def flush(self) -> None:
         async with self._flushes.one():
             now = time.monotonic()
             for partition in [partition for partition in self.states if self._is_ready(partition)]:
+                await self._mark_epoch(partition)
                 mark = await self._emit(partition)
                 if mark is not None:
                     await self._mark(partition, mark, now)
@@ -166,7 +201,8 @@ class ConversionRole:
         """Say everything there is to say, a piece at a time; a mark of how far all is said."""
         state = self.states[partition]
         while self.states.get(partition) is state and partition in self.ready:
-            mark = Mark(CHECKPOINT_SCHEMA, state.position, state.clock, dict(state.watermarks))
+            reached = (state.position, state.clock, dict(state.watermarks), state.epoch)
+            mark = Mark(CHECKPOINT_SCHEMA, *reached)
             found, said_all = self._flush_piece(state)
             messages = self._messages(state.partition, found)
             if messages:
@@ -186,7 +222,7 @@ class ConversionRole:
             incarnation, computed_at = self.incarnations[partition], rfc3339(int(time.time() * 1000))
             all_stepped = self.watcher.step(rounds, state, STEPS_AT_ONCE, incarnation, computed_at)
             if all_stepped or time.monotonic() - said_at >= SAY_SECONDS:
-                said = self.watcher.say(rounds, state.position, incarnation, computed_at)
+                said = self.watcher.say(rounds, state.version, incarnation, computed_at)
                 while piece := list(islice(said, STALLS_AT_ONCE)):
                     await self.outbox.send(self._stall_messages(partition, piece))
                     failpoints.reach("after_stalls")
@@ -232,6 +268,14 @@ class ConversionRole:
         topic = self.settings.topic(STALLS)
         return [Message(topic, partition, stalls.stall_key(stall), stalls.encode(stall)) for stall in found]
 
+    async def _mark_epoch(self, partition: int) -> None:
+        """Keep a new epoch before anything is said under it, so that no successor finds another one."""
+        state = self.states.get(partition)
+        if partition in self._unmarked and state is not None:
+            incarnation = self.incarnations[partition]
+            await self.checkpoints.write_mark(partition, incarnation, Mark(CHECKPOINT_SCHEMA, 0, epoch=state.epoch))
+            self._unmarked.discard(partition)
+
     async def _mark(self, partition: int, mark: Mark, now: float) -> None:
         last_position, last_time = self._marked.get(partition, (-1, 0.0))
         if mark.position != last_position and now - last_time >= MARK_SECONDS and partition in self.incarnations:
@@ -247,9 +291,7 @@ class ConversionRole:
                 self._forget_old_minutes(state)
 
     def _forget_old_minutes(self, state: Conversion) -> None:
-        # A history that is played may be older than another one in the same topics.
-        if self.settings.clock == "wall":
-            self.windower.forget(state, self.settings.horizon_days * DAY_MS, int(time.time() * 1000))
+        self.windower.forget(state)
 
 
 def _of_another_version(tp: TP, offset: int, error: Exception) -> Fault:

@@ -40,6 +40,7 @@ def audit(
     *,
     security: Mapping[str, Any] | None = None,
     horizon_days: int = HORIZON_DAYS,
+    forgets: bool = True,
     wait: float = 0.0,
     shown: int = DIFFERENCES_SHOWN,
 ) -> AuditResult:
@@ -66,7 +67,7 @@ def audit(
         logs = read_logs(kafka, prefix=prefix, partitions=partitions, security=security, after=logs)
         with collector_resting():
             if oracle is None or len(logs.records) != known:
-                codec = Codec(campaigns, _partitions(logs), horizon_days)
+                codec = Codec(campaigns, _partitions(logs), horizon_days, forgets=forgets)
                 oracle = Oracle(logs.records, codec)
             result = compare(client, oracle, logs, shown)
         if result.equal or time.monotonic() >= deadline:

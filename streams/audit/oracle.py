@@ -27,7 +27,7 @@ from schemas.slices import CAMPAIGN, CHANNEL, COUNTS, DIRECT, INFLUENCER, TIE, U
 from schemas.times import slice_end
 from streams.audit.records import LogRecord
 from streams.audit.running import RunningSums, Tally, runs
-from streams.audit.verdicts import Referral, Valid, Verdicts, judge
+from streams.audit.verdicts import Valid, Verdicts, judge
 
 ZERO: Final = Tally()
 
@@ -155,15 +155,20 @@ def _slices(verdicts: Verdicts) -> dict[Entity, dict[int, Tally]]:
     for accepted in verdicts.accepted.values():
         for valid in accepted:
             end = slice_end(valid.occurred_ms)
-            for entity in entities_of(valid, verdicts.owners):
+            for entity in entities_of(valid, verdicts):
                 _count(valid.event, slices[entity][end])
     return {entity: dict(by_end) for entity, by_end in slices.items()}
 
 
-def entities_of(valid: Valid, owners: Mapping[Referral, Share]) -> tuple[Entity, Entity, Entity, Entity]:
-    """The four entities that an event counts in: a share's are its own, any other's are its referral's owner's."""
+def entities_of(valid: Valid, verdicts: Verdicts) -> tuple[Entity, Entity, Entity, Entity]:
+    """The four entities that an event counts in: a share's are its own, any other's are its referral's owner's, if the
+    share did not come more than the horizon after it."""
     event = valid.event
-    owner = event if isinstance(event, Share) else owners.get(valid.referral)
+    owner: Share | None = None
+    if isinstance(event, Share):
+        owner = event
+    elif slice_end(valid.occurred_ms) * 1000 > verdicts.unreached.get(valid.referral, 0):
+        owner = verdicts.owners.get(valid.referral)
     if owner is not None:
         influencer, channel, tie = owner.influencer_id, owner.channel, str(owner.tie)
     else:

@@ -7,7 +7,7 @@ judged by the codec, and the rest is "who came first".
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -16,12 +16,17 @@ from msgspec import Struct
 from schemas.codec import Codec, Rejection
 from schemas.events import Event, Share
 from schemas.reasons import Reason
+from schemas.times import MINUTE_MS, slice_end
 from schemas.topics import SHARES, SOURCES
 from streams.audit.records import LogRecord, Place
 
 # Of one partition number all four topics hold the same referrals; of one topic a referral is in one partition,
 # so the order of partitions and of topics means nothing, only the order of offsets does.
 _log_order: Final = attrgetter("topic", "partition", "offset")
+
+# How the time is found that events of a topic are too old beside; see DECISIONS, "Beyond the horizon".
+FIRST_RECORDS: Final = 16
+STEP_MS: Final = 600_000
 
 Referral = tuple[str, str | None]
 
@@ -77,7 +82,9 @@ class Verdicts(Struct, frozen=True):
     """The verdict of every record, by topic, in log order.
 
     `first_copies` is what a raw table holds: the first record of each row key that keeps the contract, shares of
-    a taken referral included.  `owners` holds the first accepted share of each (campaign, referral).
+    a taken referral and events beyond the horizon of their topic included.  `owners` holds the first accepted share of
+    each (campaign, referral), `unreached` the end, epoch milliseconds, of the newest minute that it
+    came too late for.
     """
 
     accepted: dict[str, list[Valid]]
@@ -85,6 +92,7 @@ class Verdicts(Struct, frozen=True):
     first_copies: dict[str, list[Valid]]
     dead_letters: list[Dead]
     owners: dict[Referral, Share]
+    unreached: dict[Referral, int]
 
     def counts(self) -> dict[str, Counter[Place]]:
         """Numbers of records by verdict and partition; "late" counts among the accepted ones."""
@@ -124,11 +132,48 @@ def judge(records: Iterable[LogRecord], codec: Codec) -> Verdicts:
             valid[record.topic].append(Valid(record, event, occurred_ms, late))
 
     first_copies = {topic: _first_by(attrgetter("row_key"), copies) for topic, copies in valid.items()}
-    accepted = {topic: _first_by(attrgetter("identity"), copies) for topic, copies in valid.items()}
-    duplicates = {topic: _others(copies, accepted[topic]) for topic, copies in valid.items()}
-    owners = _owners(valid[SHARES])
-    accepted[SHARES], duplicates[SHARES], taken = _judge_shares(valid[SHARES], owners)
-    return Verdicts(accepted, duplicates, first_copies, dead + taken, owners)
+    ends = {topic: _gone_before(copies, codec) for topic, copies in valid.items()}
+    young = {topic: [one for one in copies if not _is_gone(one, ends[topic])] for topic, copies in valid.items()}
+    dead += [_too_old(one) for topic, copies in valid.items() for one in copies if _is_gone(one, ends[topic])]
+    accepted = {topic: _first_by(attrgetter("identity"), copies) for topic, copies in young.items()}
+    duplicates = {topic: _others(copies, accepted[topic]) for topic, copies in young.items()}
+    first_shares = _owners(young[SHARES])
+    owners = {referral: share.event for referral, share in first_shares.items() if isinstance(share.event, Share)}
+    accepted[SHARES], duplicates[SHARES], taken = _judge_shares(young[SHARES], owners)
+    unreached = {referral: ends[SHARES][_place_and_offset(share)] for referral, share in first_shares.items()}
+    return Verdicts(accepted, duplicates, first_copies, dead + taken, owners, unreached)
+
+
+def _gone_before(copies: list[Valid], codec: Codec) -> dict[tuple[int, int], int]:
+    """By place of each record of one topic: the end of the newest minute that was out of reach when it came.
+
+    Out of reach is what lies more than the horizon before the middle of the record times so far, at its highest.  The
+    middle begins with the smallest of the first 16 and takes a step of at most ten minutes with each record.
+    """
+    ends: dict[tuple[int, int], int] = {}
+    for partition in {copy.record.partition for copy in copies}:
+        times: list[int] = []
+        middle = highest = 0
+        for copy in (copy for copy in copies if copy.record.partition == partition):
+            beyond = max(0, highest - codec.horizon_ms) if codec.forgets else 0
+            ends[_place_and_offset(copy)] = beyond - beyond % MINUTE_MS
+            times.append(copy.record.record_time_ms)
+            if len(times) == FIRST_RECORDS:
+                middle = min(times)
+            if len(times) >= FIRST_RECORDS:
+                step = times[-1] - middle
+                middle += min(step, STEP_MS) if step > 0 else max(step, -STEP_MS)
+                highest = max(highest, middle)
+    return ends
+
+
+def _is_gone(valid: Valid, ends_ms: Mapping[tuple[int, int], int]) -> bool:
+    return slice_end(valid.occurred_ms) * 1000 <= ends_ms[_place_and_offset(valid)]
+
+
+def _too_old(valid: Valid) -> Dead:
+    expectation = "not older than what its topic's records before it allow"
+    return Dead(valid.record, Rejection(Reason.BEYOND_HORIZON, "occurred_at", valid.event.occurred_at, expectation))
 
 
 def _first_by(identity: Callable[[Valid], Hashable], copies: list[Valid]) -> list[Valid]:
@@ -143,12 +188,11 @@ def _others(copies: list[Valid], first: list[Valid]) -> list[Valid]:
     return [copy for copy in copies if _place_and_offset(copy) not in offsets]
 
 
-def _owners(shares: list[Valid]) -> dict[Referral, Share]:
-    """The first share of each referral: nothing can refuse it, so it is the first accepted one."""
-    owners: dict[Referral, Share] = {}
+def _owners(shares: list[Valid]) -> dict[Referral, Valid]:
+    """The first share of each referral: nothing can refuse it any more, so it is the first accepted one."""
+    owners: dict[Referral, Valid] = {}
     for share in shares:
-        assert isinstance(share.event, Share)
-        owners.setdefault(share.referral, share.event)
+        owners.setdefault(share.referral, share)
     return owners
 
 

@@ -38,6 +38,7 @@ def audit_with(settings: Settings, wait: float) -> AuditResult:
         settings.partitions,
         security=settings.security.arguments(),
         horizon_days=settings.horizon_days,
+        forgets=settings.clock == "wall",
         wait=wait,
     )
 

@@ -14,7 +14,6 @@ import click
 import msgspec
 from rich.console import Console
 
-from schemas.codec import Codec
 from schemas.dead_letters import DeadLetter
 from schemas.errors import Fault
 from schemas.times import rfc3339
@@ -102,7 +101,7 @@ def replay(names: tuple[str, ...], reason: str, mended: BinaryIO | None, now: bo
     with Sender(settings.brokers, settings.prefix, security=settings.security) as sender:
         for letter in letters:
             partitions = sender.partitions(letter.topic)
-            codec = Codec(settings.load_campaigns(), partitions, settings.horizon_days)
+            codec = settings.codec(partitions)
             if content is None:
                 letter = _to_replay(letter, settings)
             record = again(letter, partitions, mended=content, record_time_ms=at_ms)

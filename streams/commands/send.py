@@ -76,7 +76,7 @@ def _send_events(settings: Settings, topic: str, file: BinaryIO, no_check: bool)
 
 
 def _codec(settings: Settings, partitions: int) -> Codec:
-    return Codec(settings.load_campaigns(), partitions, settings.horizon_days)
+    return settings.codec(partitions)
 
 
 def _summarize(sent: SentLines) -> None:

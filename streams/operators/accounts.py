@@ -8,12 +8,12 @@ An account is a number, so that those of a batch are a column.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from schemas.columns import Integers
+from schemas.columns import Bools, Integers
 from schemas.slices import CAMPAIGN, CHANNEL, DIRECT, INFLUENCER, TIE, UNATTRIBUTED, Entity
 from streams.operators.counters import Counters, Money, add_money
 from streams.operators.ledger import NUMBERS, Ledger
@@ -64,10 +64,10 @@ class Orphan:
         for end, counts in by_end.items():
             yield end, counts, self.money.get(end, _NO_MONEY)
 
-    def forget(self, oldest: int) -> bool:
-        """Drop the minutes that end before this epoch second; whether none is left."""
-        self.counts = {place: number for place, number in self.counts.items() if place >> _KIND_BITS >= oldest}
-        self.money = {end: money for end, money in self.money.items() if end >= oldest}
+    def forget(self, until: int) -> bool:
+        """Drop the minutes that end at or before this epoch second; whether none is left."""
+        self.counts = {place: number for place, number in self.counts.items() if place >> _KIND_BITS > until}
+        self.money = {end: money for end, money in self.money.items() if end > until}
         return not self.counts
 
     def counters(self) -> dict[int, Counters]:
@@ -79,6 +79,8 @@ class Book:
     """All that a partition knows of one campaign's referrals.
 
     `accounts` holds the account of each referral that has been shared, `orphans` what the others have brought so far.
+    `since`: up to which minute, epoch seconds, a shared referral's events stay nobody's, because its share came more
+    than the horizon after them; only where there can be such minutes.
     Of an account's number, `owners` has whose it is and `lines` the four entities that its events count in, as
     numbers of the ledger, shape (n, 4).
     """
@@ -91,6 +93,8 @@ class Book:
         self.owners: list[Owner] = []
         self.accounts: dict[str, int] = {}
         self.orphans: dict[str, Orphan] = {}
+        self.since: dict[str, int] = {}
+        self._newest_since = 0
         self._moves: list[tuple[int, Orphan]] = []
         self.nobody = self.account_of(NOBODY)
         self.direct = self.account_of(WITHOUT_REFERRAL)
@@ -115,12 +119,32 @@ class Book:
             orphan = self.orphans[referral_id] = Orphan()
         return orphan
 
-    def give(self, referral_id: str, account: int) -> None:
-        """Make a referral this account's; what it has brought so far moves when the moves are carried out."""
+    def give(self, referral_id: str, account: int, since: int = 0) -> None:
+        """Make a referral this account's; what it has brought so far moves when the moves are carried out.
+
+        Args:
+            since: what it brought in minutes that end at or before this epoch second stays nobody's.
+        """
         self.accounts[referral_id] = account
+        if since:
+            self.leave_nobodys(referral_id, since)
         brought = self.orphans.pop(referral_id, None)
-        if brought is not None:
+        if brought is not None and not brought.forget(since):
             self._moves.append((account, brought))
+
+    def leave_nobodys(self, referral_id: str, since: int) -> None:
+        """See `since`."""
+        self.since[referral_id] = since
+        self._newest_since = max(self._newest_since, since)
+
+    def accounts_at(self, referrals: Sequence[str], ends: Integers) -> tuple[Integers, Bools]:
+        """Whose each event is, and which of them may still come to be somebody's."""
+        accounts = np.array([self.accounts.get(referral, self.nobody) for referral in referrals], np.int64)
+        orphaned: Bools = accounts == self.nobody
+        for place in np.flatnonzero(ends <= self._newest_since).tolist():
+            if ends[place] <= self.since.get(referrals[place], 0):
+                accounts[place] = self.nobody
+        return accounts, orphaned
 
     def carry_out_moves(self) -> None:
         """Take what given referrals have brought from nobody and count it for their accounts."""

@@ -23,13 +23,14 @@ from schemas.dead_letters import dead_letter
 from schemas.events import Share
 from schemas.heartbeats import Heard, hear
 from schemas.reasons import Reason
-from schemas.times import MINUTE_MS
+from schemas.times import DAY_MS, MINUTE_MS
 from schemas.topics import CLICKS, DONATIONS, HEARTBEATS, IMPRESSIONS, SHARES
 from schemas.verdicts import Columns, Record
 from streams.operators import counters
 from streams.operators.accounts import Book, Owner
 from streams.operators.attribution_state import Attribution
 from streams.operators.counters import money_of
+from streams.operators.horizon import last_forgotten
 from streams.operators.identities import Identities, are_new, identities_of, ids_of
 
 _BASES: Final = {"measured": counters.MEASURED, "sampled": counters.SAMPLED, "estimated": counters.ESTIMATED}
@@ -83,22 +84,46 @@ class Folder:
     def _fold(self, state: Attribution, topic: str, records: Sequence[Record]) -> None:
         judged = self.codec.judge_batch(topic, state.partition, records)
         accepted, refusals = judged.accepted, list(judged.rejections)
+        gone = np.zeros(len(records), np.int64)
         if len(accepted):
             # A refused record does not move the clock: its time may be as wrong as the rest of it.
             state.clocks[topic] = max(state.clocks.get(topic, 0), int(accepted.record_ms.max()))
+            if self.codec.forgets:
+                before = state.horizons[topic].pass_by(accepted.record_ms)
+                gone[accepted.places] = last_forgotten(before, self.codec.horizon_ms)
+                accepted = self._refuse_too_old(state, accepted, gone, refusals)
         for campaign_id, events in accepted.by_campaign():
-            self._fold_campaign(state, topic, campaign_id, events, refusals)
+            self._fold_campaign(state, topic, campaign_id, events, gone, refusals)
         for place, rejection in sorted(refusals, key=lambda refusal: refusal[0]):
             self._refuse(state, topic, records[place], rejection)
 
+    def _refuse_too_old(self, state: Attribution, events: Columns, gone: Integers, refusals: Refusals) -> Columns:
+        """Refuse what lies in minutes that may be forgotten, whatever its own record's time says; the others.
+
+        Args:
+            gone: by place in the batch, the end of the newest minute that is beyond the horizon.
+        """
+        too_old = _ends_of(events) <= np.maximum(gone[events.places], state.forgotten)
+        if not too_old.any():
+            return events
+        days = self.codec.horizon_ms // DAY_MS
+        expectation = f"at most {days} days before the records that came before it in its topic"
+        for position in np.flatnonzero(too_old).tolist():
+            rejection = Rejection(
+                Reason.BEYOND_HORIZON, "occurred_at", events.events[position].occurred_at, expectation
+            )
+            refusals.append((int(events.places[position]), rejection))
+        return events.take(np.flatnonzero(~too_old))
+
     def _fold_campaign(
-        self, state: Attribution, topic: str, campaign_id: str, events: Columns, refusals: Refusals
+        self, state: Attribution, topic: str, campaign_id: str, events: Columns, gone: Integers, refusals: Refusals
     ) -> None:
         tally, book = state.tallies[topic], state.book_of(campaign_id)
-        ends = events.occurred_ms // MINUTE_MS * 60 + 60
+        ends = _ends_of(events)
         identities = identities_of(campaign_id, events)
         if topic == SHARES:
-            seen, chosen = _register(state.identities[SHARES], book, events, ends, identities.tolist(), refusals)
+            since = gone[events.places].tolist()
+            seen, chosen = _register(state.identities[SHARES], book, events, ends, identities.tolist(), since, refusals)
             book.carry_out_moves()
             tally.duplicates += seen
         else:
@@ -125,11 +150,20 @@ class Folder:
 
 
 def _register(
-    seen: dict[int, Identities], book: Book, shares: Columns, ends: Integers, identities: list[int], refusals: Refusals
+    seen: dict[int, Identities],
+    book: Book,
+    shares: Columns,
+    ends: Integers,
+    identities: list[int],
+    since: list[int],
+    refusals: Refusals,
 ) -> tuple[int, Integers]:
     """Make each share's referral its influencer's; how many were duplicates, and the positions of those that count.
 
     One by one: a known id is a duplicate before anybody asks whose referral it is, and a refused claim is no known id.
+
+    Args:
+        since: up to which minute each leaves its referral's events nobody's.
     """
     duplicates, chosen = 0, []
     for position, (share, end, identity) in enumerate(zip(shares.events, ends.tolist(), identities, strict=True)):
@@ -137,7 +171,7 @@ def _register(
         if identity in ids:
             duplicates += 1
             continue
-        taken = _claim(book, share)
+        taken = _claim(book, share, since[position])
         if taken is not None:
             refusals.append((int(shares.places[position]), taken))
             continue
@@ -146,11 +180,11 @@ def _register(
     return duplicates, np.array(chosen, np.int64)
 
 
-def _claim(book: Book, share: Share) -> Rejection | None:
+def _claim(book: Book, share: Share, since: int) -> Rejection | None:
     """Make the share's referral its influencer's, or say that it is somebody else's."""
     account = book.accounts.get(share.referral_id)
     if account is None:
-        book.give(share.referral_id, book.account_of(_owner_of(share)))
+        book.give(share.referral_id, book.account_of(_owner_of(share)), since)
     elif book.owners[account].influencer_id != share.influencer_id:
         expectation = "the influencer whose share came first, or a referral of its own"
         return Rejection(Reason.REFERRAL_TAKEN, "influencer_id", share.influencer_id, expectation)
@@ -187,30 +221,31 @@ def _count_reach(
     numbers: Integers,
     chosen: Integers,
 ) -> None:
-    accounts = np.array([book.accounts.get(key, book.nobody) for key in events.keys], np.int64)[chosen]
-    ends, kinds, numbers = ends[chosen], kinds[chosen], numbers[chosen]
+    accounts, orphaned = book.accounts_at(events.keys, ends)
+    accounts, ends, kinds, numbers = accounts[chosen], ends[chosen], kinds[chosen], numbers[chosen]
     state.ledger.count(book.lines[accounts], ends, kinds, numbers)
-    lost = np.flatnonzero(accounts == book.nobody)
+    lost = np.flatnonzero(orphaned[chosen])
     columns = (chosen[lost], ends[lost], kinds[lost], numbers[lost])
     for position, end, kind, number in zip(*(column.tolist() for column in columns), strict=True):
         book.orphan(events.keys[position]).count(end, kind, number)
 
 
 def _count_gifts(state: Attribution, book: Book, gifts: Columns, ends: Integers, chosen: Integers) -> None:
-    accounts, kinds = [], []
-    for gift, end in zip(gifts.take(chosen).events, ends[chosen].tolist(), strict=True):
+    kinds = []
+    accounts, orphaned = book.accounts_at(gifts.keys, ends)
+    direct = np.array([gift.referral_id is None for gift in gifts.events], np.bool_)
+    accounts[direct] = book.direct
+    orphaned &= ~direct
+    columns = (accounts[chosen].tolist(), orphaned[chosen].tolist(), ends[chosen].tolist())
+    for gift, account, is_orphan, end in zip(gifts.take(chosen).events, *columns, strict=True):
         kind, money = money_of(gift)
-        account = book.direct
-        if gift.referral_id is not None:
-            account = book.accounts.get(gift.referral_id, book.nobody)
-            if account == book.nobody:
-                orphan = book.orphan(gift.referral_id)
-                orphan.count(end, kind, 1)
-                orphan.add_money(end, money)
+        if is_orphan:
+            orphan = book.orphan(gift.referral_id)
+            orphan.count(end, kind, 1)
+            orphan.add_money(end, money)
         state.ledger.add_money(book.lines[account].tolist(), end, money)
-        accounts.append(account)
         kinds.append(kind)
-    lines = book.lines[np.array(accounts, np.int64)]
+    lines = book.lines[accounts[chosen]]
     state.ledger.count(lines, ends[chosen], np.array(kinds, np.int64), np.ones(len(chosen), np.int64))
 
 
@@ -220,6 +255,10 @@ _COUNT: Final = {
     IMPRESSIONS: _count_impressions,
     DONATIONS: _count_gifts,
 }
+
+
+def _ends_of(events: Columns) -> Integers:
+    return events.occurred_ms // MINUTE_MS * 60 + 60
 
 
 def _heard(record: Record) -> Heard | None:

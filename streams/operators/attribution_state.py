@@ -13,6 +13,7 @@ from schemas.topics import SOURCES
 from streams.operators.accounts import Book, Owner
 from streams.operators.counters import Counters
 from streams.operators.feeds import Feeds
+from streams.operators.horizon import HorizonClock, last_forgotten_of
 from streams.operators.identities import Identities
 from streams.operators.ledger import Ledger, ends_of, numbers_of, places_of
 
@@ -38,8 +39,9 @@ class Attribution:
     """The state of one source partition, a function of its logs up to `positions`.
 
     `begins` holds where folding began, by topic; `clocks` the newest record time of each topic, epoch milliseconds.
-    `feeds` is what heartbeats said.  The ledger's dirty rows and `letters` are what has not been emitted yet; `voice`
-    is the incarnation that emitted last.
+    `horizons` say how old an event of a topic may be; minutes that end at or before `forgotten`, epoch seconds, are
+    gone, and nothing is said of them any more.  `feeds` is what heartbeats said.  The ledger's dirty rows and `letters`
+    are what has not been emitted yet; `voice` is the incarnation that emitted last.
     """
 
     partition: int
@@ -51,6 +53,8 @@ class Attribution:
     ledger: Ledger = field(default_factory=Ledger)
     identities: dict[str, dict[int, Identities]] = field(default_factory=lambda: {topic: {} for topic in SOURCES})
     tallies: dict[str, Tally] = field(default_factory=lambda: {topic: Tally() for topic in SOURCES})
+    horizons: dict[str, HorizonClock] = field(default_factory=lambda: {topic: HorizonClock() for topic in SOURCES})
+    forgotten: int = 0
     letters: list[DeadLetter] = field(default_factory=list)
     voice: str = ""
 
@@ -119,18 +123,22 @@ def pack(state: Attribution, quiet_before: int) -> None:
 
 
 def forget(state: Attribution, horizon_ms: int, now_ms: int) -> None:
-    """Drop what no event can touch any more: slices older than the horizon and a day.
+    """Drop what no event can touch any more: of each topic the ids of minutes beyond its own horizon, and the rows of
+    minutes that are beyond the horizon of every topic.
 
-    Only for live use, where record times are near the wall clock, and for a state whose topics were all read to
-    their end: a log that is being read one topic after the other must be folded as if it were read in order.
+    Only for live use, where record times are near the wall clock.  A topic with few records, or none, holds rows for
+    another horizon and a day; what comes in it later with so old a record time is refused by `forgotten` itself.
 
     Args:
         now_ms: the wall clock; a record time ahead of it must not make anything older.
     """
-    oldest = (min(state.clock, now_ms) - horizon_ms - DAY_MS) // 1000
-    for ids_of_minutes in state.identities.values():
-        for end in [end for end in ids_of_minutes if end < oldest]:
+    clocks = {topic: min(state.horizons[topic].clock, now_ms) for topic in SOURCES}
+    reached = max(min(clocks.values()), max(clocks.values()) - horizon_ms - DAY_MS)
+    state.forgotten = until = max(state.forgotten, last_forgotten_of(reached, horizon_ms))
+    for topic, ids_of_minutes in state.identities.items():
+        gone = max(until, last_forgotten_of(clocks[topic], horizon_ms))
+        for end in [end for end in ids_of_minutes if end <= gone]:
             del ids_of_minutes[end]
-    state.ledger.forget(oldest)
+    state.ledger.forget(until)
     for book in state.books.values():
-        book.orphans = {name: orphan for name, orphan in book.orphans.items() if not orphan.forget(oldest)}
+        book.orphans = {name: orphan for name, orphan in book.orphans.items() if not orphan.forget(until)}

@@ -1,7 +1,8 @@
 """Conversion over sliding windows: what the source partitions say, added up for each entity.
 
 Law: the state of a partition of `slices` is a fold of that partition, and a result's version is its position
-there.  Slices are absolute and versioned, so the larger version of an (entity, minute, source partition) counts.
+there, after the epoch of that log.  Slices are absolute and versioned, so the larger version of an (entity, minute,
+source partition) counts.
 
 What is emitted, so that rows are bounded by active entities and not by events:
 * a window that a slice touched, up to the newest one that has begun: once a flush, however often touched;
@@ -24,13 +25,17 @@ import msgspec
 from schemas.campaign import Campaign, Window
 from schemas.results import Result, Watermark
 from schemas.slices import CAMPAIGN, Entity, Progress, Slice, SliceRecord, home_of
-from schemas.times import DAY_MS, rfc3339
+from schemas.times import rfc3339
 from streams.operators.counters import Counters
 from streams.operators.rates import window_result
 from streams.operators.timeline import LEVELS, Timeline
 from streams.operators.windows import align_up, ends_touched, newest_end
 
 UNLIMITED: Final = 1_000_000_000
+# A worker speaks every two seconds, also of a partition that is silent; five times unheard, nobody reads it.
+FRESH_MS: Final = 10_000
+# A version is the epoch of its log and a position in it: 10^12 positions, and minutes of 31 years.
+POSITION_BITS: Final = 40
 
 Touched = dict[tuple[Entity, str], set[int]]
 
@@ -43,7 +48,9 @@ class Conversion:
     `clock` (epoch milliseconds) is the newest record time that any source partition has seen, 0 before the first.  It
     and `watermarks` (epoch milliseconds, by campaign) never go back.  `touched` holds the window ends to emit by
     (entity, window name), `provisional` those that were emitted and are not final yet; `closed` the watermark, epoch
-    seconds, up to which a campaign's windows were emitted as final.  Minutes up to `forgotten` are gone.
+    seconds, up to which a campaign's windows were emitted as final.  Minutes up to `forgotten` are gone.  `epoch`
+    tells a log from one of the same name before it and only grows; `heard` is the processing time, epoch milliseconds,
+    at which each source partition spoke last.
     `ahead`: whose slices are minutes and more ahead of the clock, and up to which end its windows were looked at;
     `looked_at`: the clock and the number of watermarks at the last look.
     `copies` are campaigns at home in another partition: their minutes are for the stall detector of this one's
@@ -52,10 +59,12 @@ class Conversion:
 
     partition: int
     position: int = 0
+    epoch: int = 0
     said: dict[tuple[Entity, int, int], tuple[int, Counters]] = field(default_factory=dict)
     timelines: dict[Entity, Timeline] = field(default_factory=dict)
     copies: set[Entity] = field(default_factory=set)
     progress: dict[int, Progress] = field(default_factory=dict)
+    heard: dict[int, int] = field(default_factory=dict)
     touched: Touched = field(default_factory=dict)
     provisional: Touched = field(default_factory=dict)
     clock: int = 0
@@ -65,6 +74,11 @@ class Conversion:
     forgotten: int = 0
     ahead: dict[tuple[Entity, str], int] = field(default_factory=dict)
     looked_at: tuple[int, int] = (0, 0)
+
+    @property
+    def version(self) -> int:
+        """Of everything that is said now."""
+        return self.epoch << POSITION_BITS | self.position
 
 
 class Windower:
@@ -81,29 +95,41 @@ class Windower:
         self.partitions = partitions
 
     def apply(
-        self, state: Conversion, record: SliceRecord, *, emitted: bool = False, catching_up: bool = False
+        self,
+        state: Conversion,
+        record: SliceRecord,
+        *,
+        now_ms: int | None = None,
+        emitted: bool = False,
+        catching_up: bool = False,
     ) -> Counters | None:
         """Fold one record of `slices`; what it changed in its minute, None where nothing.
 
         Args:
+            now_ms: the wall clock, ahead of which nobody's clock counts in live use; None: all that is said is
+                believed.
             emitted: what this record changes was emitted before a restart; it is only needed as state.
             catching_up: an earlier worker may have seen, and emitted, records before this one that compaction has
                 taken: its windows are emitted even if nothing changes here.
         """
         if isinstance(record, Progress):
-            self._apply_progress(state, record)
+            self._apply_progress(state, record, now_ms)
         elif isinstance(record, Slice):
             return self._apply_slice(state, record, emitted, catching_up)
         return None
 
-    def _apply_progress(self, state: Conversion, record: Progress) -> None:
+    def _apply_progress(self, state: Conversion, record: Progress, now_ms: int | None) -> None:
         known = state.progress.get(record.source_partition)
-        if known is not None:
-            if record.version < known.version:
-                return
-            # A worker that has just taken over may not know yet that its predecessor ticked with the clock.
+        if known is not None and record.version < known.version:
+            return
+        if record.live and now_ms is not None:
+            clock, complete = min(record.clock, now_ms), min(record.complete, now_ms)
+            record = msgspec.structs.replace(record, clock=clock, complete=complete)
+        elif known is not None:
+            # A worker that has just taken over may not know yet what its predecessor heard.
             record = msgspec.structs.replace(record, clock=max(record.clock, known.clock))
         state.progress[record.source_partition] = record
+        state.heard[record.source_partition] = now_ms or 0
         state.clock = max(state.clock, record.clock)
         state.moved.add(record.source_partition)
         if len(state.progress) == self.source_partitions:
@@ -113,9 +139,18 @@ class Windower:
                 )
 
     def _watermark_now(self, state: Conversion, campaign: Campaign) -> int:
-        """The slowest source partition counts; one that has read its logs to the end stands where the newest does."""
-        slowest = min(state.clock if progress.idle else progress.clock for progress in state.progress.values())
+        """The slowest source partition counts."""
+        slowest = min(self._reached(state, progress) for progress in state.progress.values())
         return slowest - campaign.allowed_lateness * 1000
+
+    def _reached(self, state: Conversion, progress: Progress) -> int:
+        """How far a source partition has come.
+
+        Where history is played, one that has read its logs to the end stands where the newest does, as long as its
+        worker speaks.  In live use it ticks with the clock itself, and where its worker is gone it stands.
+        """
+        is_fresh = max(state.heard.values()) - state.heard[progress.source_partition] <= FRESH_MS
+        return state.clock if progress.idle and is_fresh and not progress.live else progress.clock
 
     def _apply_slice(self, state: Conversion, record: Slice, emitted: bool, catching_up: bool) -> Counters | None:
         if record.end <= state.forgotten:
@@ -147,15 +182,20 @@ class Windower:
             _touch(state, campaign, entity, record.end)
         return change
 
-    def resume(self, state: Conversion, clock: int, watermarks: Mapping[str, int]) -> None:
+    def resume(self, state: Conversion, clock: int, watermarks: Mapping[str, int], now_ms: int | None = None) -> None:
         """Go on where an earlier worker had come: by this clock and these watermarks everything was emitted.
 
         They cannot be read off the topic: compaction takes most of what they were made of, and what is left of
         different times would give others.
+
+        Args:
+            now_ms: the wall clock in live use: what an earlier worker took to be later than now does not count.
         """
-        state.clock = max(state.clock, clock)
+        state.clock = max(state.clock, clock if now_ms is None else min(clock, now_ms))
         for campaign_id, watermark_ms in watermarks.items():
             if campaign_id in self.campaigns:
+                if now_ms is not None:
+                    watermark_ms = min(watermark_ms, now_ms - self.campaigns[campaign_id].allowed_lateness * 1000)
                 state.closed[campaign_id] = watermark_ms // 1000
                 state.watermarks[campaign_id] = max(watermark_ms, state.watermarks.get(campaign_id, 0))
         state.moved.clear()
@@ -276,7 +316,7 @@ class Windower:
                     total,
                     campaign.currency,
                     watermark_ms=watermark_ms,
-                    version=state.position,
+                    version=state.version,
                     computed_at=computed_at,
                 )
             )
@@ -285,18 +325,24 @@ class Windower:
         next_one = newest + window.slide
         return {next_one} if next_one in ends else set()
 
-    def forget(self, state: Conversion, horizon_ms: int, now_ms: int) -> None:
-        """Drop the minutes that are older than the horizon, a day, and the largest window before them.
+    def forget(self, state: Conversion) -> None:
+        """Drop the minutes of which no source partition says anything any more, and that no window needs.
 
-        For live use alone, where record times are near the wall clock.
-
-        Args:
-            now_ms: the wall clock; a record time ahead of it must not make anything older.
+        What is still to be emitted is needed: a minute may have been said right before it was forgotten.
         """
+        if len(state.progress) < self.source_partitions:
+            return
         largest = max(window.size for campaign in self.campaigns.values() for window in campaign.windows)
-        before = (min(state.clock, now_ms) - horizon_ms - DAY_MS) // 1000 - largest
+        needed = (
+            min(ends) - _window_named(self.campaigns[entity.campaign_id], name).size
+            for (entity, name), ends in state.touched.items()
+        )
+        said = min(progress.forgotten for progress in state.progress.values()) - largest
+        before = min(said, min(needed, default=said))
         before -= before % LEVELS[-1]
-        state.forgotten = max(state.forgotten, before)
+        if before <= state.forgotten:
+            return
+        state.forgotten = before
         for key in [key for key in state.said if key[1] <= before]:
             del state.said[key]
         for (entity, name), ends in list(state.provisional.items()):
@@ -304,9 +350,9 @@ class Windower:
             ends -= {end for end in ends if end - size < state.forgotten}
             if not ends:
                 del state.provisional[entity, name]
-        needed = {entity for entity, _ in (*state.touched, *state.provisional, *state.ahead)}
+        asked = {entity for entity, _ in (*state.touched, *state.provisional, *state.ahead)}
         for entity, timeline in list(state.timelines.items()):
-            if timeline.forget(before) and entity not in needed:
+            if timeline.forget(before) and entity not in asked:
                 del state.timelines[entity]
 
 
@@ -334,8 +380,10 @@ def _watermark(state: Conversion, progress: Progress, computed_at: str) -> Water
         source_partition=progress.source_partition,
         clock=rfc3339(progress.clock),
         idle=int(progress.idle),
+        live=int(progress.live),
+        fingerprint=progress.fingerprint,
         source_version=progress.version,
-        version=state.position,
+        version=state.version,
         computed_at=computed_at,
         positions=progress.positions,
         begins=progress.begins,

@@ -27,10 +27,14 @@ class Emission:
 
 @dataclass(frozen=True)
 class Extent:
-    """What the shell knows of the logs: end offsets by topic, and whether all was read to the end."""
+    """What the shell knows of the logs: end offsets by topic, and whether all was read to the end.
+
+    `seen_ms`: the wall clock when the broker told the oldest of these ends; None: now.
+    """
 
     ends: Mapping[str, int]
     idle: bool
+    seen_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -42,20 +46,23 @@ class Round:
     progress: Progress
 
 
-def begin_round(state: Attribution, incarnation: str, extent: Extent, now_ms: int | None) -> Round:
+def begin_round(
+    state: Attribution, incarnation: str, extent: Extent, now_ms: int | None, fingerprint: str = ""
+) -> Round:
     """Take everything that is dirty; the state is clean afterwards, and what comes now is for the next round.
 
     Args:
         incarnation: the writer's, it ends every key; the first emission of a new one also takes back what a
             predecessor may have said on another way to this state.
         now_ms: the wall clock in live use, so that a silent partition ticks on; None when history is played.
+        fingerprint: of the writer's settings.
     """
     if incarnation != state.voice:
         doubt_unattributed(state)
         state.voice = incarnation
     dirty, letters = state.ledger.take_dirty(), state.letters
     state.letters = []
-    return Round(letters, dirty, _progress(state, incarnation, extent, now_ms))
+    return Round(letters, dirty, _progress(state, incarnation, extent, now_ms, fingerprint))
 
 
 def written(
@@ -83,10 +90,7 @@ def drain(state: Attribution, incarnation: str, extent: Extent, now_ms: int | No
     return Emission(begun.letters, absolute(state, begun.dirty, incarnation), begun.progress)
 
 
-def _progress(state: Attribution, incarnation: str, extent: Extent, now_ms: int | None) -> Progress:
-    clock = state.clock
-    if extent.idle and now_ms is not None:
-        clock = max(clock, now_ms)
+def _progress(state: Attribution, incarnation: str, extent: Extent, now_ms: int | None, fingerprint: str) -> Progress:
     state.feeds.confirm(state.positions)
     tallies = state.tallies
     return Progress(
@@ -94,7 +98,7 @@ def _progress(state: Attribution, incarnation: str, extent: Extent, now_ms: int 
         source_partition=state.partition,
         incarnation=incarnation,
         version=state.version,
-        clock=clock,
+        clock=state.clock if now_ms is None else _complete(state, extent, now_ms),
         idle=extent.idle,
         positions={topic: state.positions.get(topic, 0) for topic in SOURCES},
         begins={topic: state.begins.get(topic, 0) for topic in SOURCES},
@@ -107,6 +111,9 @@ def _progress(state: Attribution, incarnation: str, extent: Extent, now_ms: int 
         complete=_complete(state, extent, now_ms),
         feeds={**state.feeds.newest, **state.feeds.played},
         silences={key: list(silences) for key, silences in state.feeds.silences.items()},
+        live=now_ms is not None,
+        forgotten=state.forgotten,
+        fingerprint=fingerprint,
     )
 
 
@@ -126,5 +133,8 @@ def _complete(state: Attribution, extent: Extent, now_ms: int | None) -> int:
         return state.feeds.played_up_to
     # A topic that is read to its end holds nobody up: it may be silent for hours.
     lagging = [topic for topic in SOURCES if state.positions.get(topic, 0) < extent.ends.get(topic, 0)]
-    newest = state.clock if now_ms is None else now_ms
-    return min([newest, *(state.clocks.get(topic, 0) for topic in lagging)])
+    if now_ms is None:
+        return min([state.clock, *(state.clocks.get(topic, 0) for topic in lagging)])
+    # One record of a machine whose clock is fast must not hide that its topic lags: see `HorizonClock`.
+    seen = now_ms if extent.seen_ms is None else min(now_ms, extent.seen_ms)
+    return min([seen, *(state.horizons[topic].middle for topic in lagging)])

@@ -150,10 +150,10 @@ class Ledger:
         self._is_dirty = np.zeros(len(places), np.bool_)
         self._rows = dict(zip(places.tolist(), range(len(places)), strict=True))
 
-    def forget(self, oldest: int) -> None:
-        """Drop the clean rows of minutes that end before this epoch second."""
+    def forget(self, until: int) -> None:
+        """Drop the clean rows of minutes that end at or before this epoch second."""
         used = len(self._rows)
-        kept = (self._places[:used] & _END_MASK >= oldest) | self._is_dirty[:used]
+        kept = (self._places[:used] & _END_MASK > until) | self._is_dirty[:used]
         if kept.all():
             return
         for place in self._places[:used][~kept].tolist():

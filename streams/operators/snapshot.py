@@ -22,10 +22,11 @@ from streams.operators.attribution import least_patience_ms
 from streams.operators.attribution_state import Attribution, Tally
 from streams.operators.counters import Money
 from streams.operators.feeds import Claim, Feeds
+from streams.operators.horizon import HorizonClock
 from streams.operators.identities import Identities
 
 # 2: what heartbeats said; 3: silences of feeds; 4: rows of an entity together; 5: rows as columns, other identities;
-# 6: offsets passed over
+# 6: offsets passed over, what was forgotten, and how old an event may be
 SNAPSHOT_SCHEMA: Final = 6
 
 SavedMoney = dict[int, Money]
@@ -39,6 +40,7 @@ class SavedBook(Struct, frozen=True, array_like=True):
     owners: list[SavedOwner]
     accounts: dict[str, int]
     orphans: dict[str, tuple[dict[int, int], SavedMoney]]
+    since: dict[str, int]
 
 
 class SavedColumn(Struct, frozen=True, array_like=True):
@@ -81,6 +83,8 @@ class Snapshot(Struct, frozen=True, array_like=True):
     played: dict[str, int]
     claims: dict[str, list[tuple[int, tuple[int, ...]]]]
     silences: dict[str, list[tuple[int, int]]]
+    horizons: dict[str, tuple[int, int, int]]
+    forgotten: int
 
 
 class _Spoken(Struct, array_like=True):
@@ -99,7 +103,8 @@ def fingerprint_of(codec: Codec) -> str:
     """
     campaigns = sorted((name, campaign.allowed_lateness) for name, campaign in codec.campaigns.items())
     patience = least_patience_ms(codec.campaigns)
-    facts: Any = (SNAPSHOT_SCHEMA, SLICES_SCHEMA, codec.partitions, codec.horizon_ms, campaigns, patience)
+    horizon = (codec.horizon_ms, codec.forgets)
+    facts: Any = (SNAPSHOT_SCHEMA, SLICES_SCHEMA, codec.partitions, horizon, campaigns, patience)
     return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:16]
 
 
@@ -134,13 +139,15 @@ def to_bytes(state: Attribution, fingerprint: str) -> bytes:
             played=state.feeds.played,
             claims={key: [(claim.at_ms, claim.sent) for claim in claims] for key, claims in state.feeds.claims.items()},
             silences=state.feeds.silences,
+            horizons={topic: (one.seen, one.middle, one.clock) for topic, one in state.horizons.items()},
+            forgotten=state.forgotten,
         )
     )
 
 
 def _saved_book(book: Book) -> SavedBook:
     orphans = {name: (orphan.counts, orphan.money) for name, orphan in book.orphans.items()}
-    return SavedBook(book.campaign_id, list(book.owners), book.accounts, orphans)
+    return SavedBook(book.campaign_id, list(book.owners), book.accounts, orphans, book.since)
 
 
 def from_bytes(data: bytes, partition: int, fingerprint: str) -> Attribution:
@@ -165,6 +172,8 @@ def from_bytes(data: bytes, partition: int, fingerprint: str) -> Attribution:
     for saved_book in saved.books:
         _open(state.book_of(saved_book.campaign_id), saved_book)
     state.tallies = {topic: Tally(*numbers) for topic, numbers in saved.tallies.items()}
+    state.horizons = {topic: HorizonClock(*numbers) for topic, numbers in saved.horizons.items()}
+    state.forgotten = saved.forgotten
     return state
 
 
@@ -172,6 +181,8 @@ def _open(book: Book, saved: SavedBook) -> None:
     for owner in saved.owners:
         book.account_of(Owner(*owner))
     book.accounts = saved.accounts
+    for referral_id, since in saved.since.items():
+        book.leave_nobodys(referral_id, since)
     book.orphans = {name: Orphan(counts, money) for name, (counts, money) in saved.orphans.items()}
 
 

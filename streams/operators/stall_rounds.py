@@ -180,7 +180,7 @@ class Watcher:
         Args:
             computed_at: processing time, only a column of the rows.
         """
-        left, version = limit, conversion.position
+        left, version = limit, conversion.version
         for name in self.campaigns:
             appeal = rounds.appeals[name]
             voice = Voice(self.campaigns[name], incarnation, version, computed_at)

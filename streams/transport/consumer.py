@@ -91,6 +91,13 @@ class Consumer(driver.Consumer):
         """The end of the log as the newest fetch saw it; None before the first one."""
         return self._thread.highwater(tp) if tp in self._next else None
 
+    def end_seen_at(self, tp: TP) -> int:
+        """The wall clock, epoch milliseconds, when the broker last told where the log ends; 0 before that.
+
+        A broker that does not answer leaves it behind: what was appended meanwhile nobody here knows.
+        """
+        return self._thread.end_seen_at(tp) if tp in self._next else 0
+
     def extents(self) -> dict[TP, tuple[int, int | None]]:
         """Of each assigned partition: the agent's position, and the end of the log if it was seen."""
         return {tp: (self.position_of(tp), self.end_of(tp)) for tp in list(self._next)}

@@ -8,6 +8,7 @@ from typing import Any
 import aiokafka
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 
 from schemas.errors import Fault
 from streams.records import read_records_safely
@@ -53,6 +54,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> aiokafka.AIOKafkaConsumer:
         return self._create_worker_consumer(self.transport)
+
+    def end_seen_at(self, tp: TP) -> int:
+        """When the newest fetch of a partition was answered, epoch milliseconds; 0 before the first answer."""
+        return int(self._ensure_consumer().last_poll_timestamp(tp) or 0)
 
     def _tell(self, fault: Fault) -> None:
         """End the app, from this thread."""

@@ -14,11 +14,14 @@ from schemas.rows import dead_letter_row
 TOPICS = ("shares", "clicks", "impressions", "donations")
 
 
-def report(source, *, clock, idle=0, version=1, slices=0, position=10, end=12, accepted=7):
+def report(
+    source, *, clock, idle=0, version=1, slices=0, position=10, end=12, accepted=7, live=0, said="19:00:00", epoch=0
+):
     """A watermark row; each topic has 10 records read, of which one is a duplicate and two are dead letters."""
     return {
         "slices_partition": slices, "source_partition": source, "clock": clock, "idle": idle,
-        "source_version": version, "version": version, "computed_at": "2026-03-12T19:00:00.000Z",
+        "source_version": version, "version": epoch << 40 | version, "computed_at": f"2026-03-12T{said}.000Z",
+        "live": live,
         "positions": dict.fromkeys((*TOPICS, "heartbeats"), position), "begins": dict.fromkeys(TOPICS, 0),
         "ends": dict.fromkeys(TOPICS, end), "accepted": dict.fromkeys(TOPICS, accepted),
         "duplicates": {"clicks": position - accepted - 2, "shares": 1, "impressions": 1, "donations": 1},
@@ -63,6 +66,51 @@ def test_complete_up_to_is_the_slowest_busy_partition_less_the_lateness(store, r
     hours_minutes = None if seen is None else seen.replace(tzinfo=UTC).strftime("%H:%M")
     assert hours_minutes == expected
     assert seen is None or seen.replace(tzinfo=UTC) > datetime(2026, 3, 12, tzinfo=UTC)
+
+
+def complete_at(store):
+    seen = store.one("SELECT complete_up_to FROM complete_up_to WHERE campaign_id = 'appeal'")["complete_up_to"]
+    return seen.replace(tzinfo=UTC).strftime("%H:%M:%S")
+
+
+def test_in_live_use_an_idle_partition_whose_worker_is_gone_stands_where_it_stood(store):
+    store.insert(
+        "watermarks",
+        [
+            report(0, clock="2026-03-12T19:00:00.000Z", live=1, idle=1),
+            report(1, clock="2026-03-12T18:59:58.000Z", live=1, idle=1, said="18:59:58"),
+        ],
+    )
+    assert complete_at(store) == "18:54:58"
+    store.insert(
+        "watermarks", [report(0, clock="2026-03-12T19:30:00.000Z", live=1, idle=1, said="19:30:00", version=2)]
+    )
+    assert complete_at(store) == "18:54:58"
+    fresh = store.one("SELECT complete FROM freshness")["complete"].replace(tzinfo=UTC)
+    assert fresh == datetime(2026, 3, 12, 18, 59, 58, tzinfo=UTC)
+
+
+def test_a_clock_that_is_fast_completes_nothing_beyond_the_moment_at_which_it_was_said(store):
+    store.insert("watermarks", [report(0, clock="2026-03-12T19:58:00.000Z", live=1)])
+    assert complete_at(store) == "18:55:00"
+    store.insert("watermarks", [report(0, clock="2026-03-12T20:58:00.000Z", version=2)])  # history may be of any time
+    assert complete_at(store) == "20:53:00"
+
+
+def test_where_history_is_played_idle_counts_only_while_its_worker_speaks(store):
+    gone = report(1, clock="2026-03-12T18:00:00.000Z", idle=1, said="18:59:55")
+    store.insert("watermarks", [report(0, clock="2026-03-12T19:00:00.000Z", idle=1), gone])
+    assert complete_at(store) == "18:55:00"
+    store.insert("watermarks", [{**gone, "version": 2, "computed_at": "2026-03-12T18:59:49.000Z"}])
+    assert complete_at(store) == "17:55:00"
+
+
+def test_what_is_said_of_a_new_log_outranks_all_of_the_one_before(store):
+    store.insert("watermarks", [report(0, clock="2026-03-12T19:00:00.000Z", version=900, slices=1, epoch=3)])
+    store.insert(
+        "watermarks", [report(0, clock="2026-03-12T19:00:00.000Z", version=5, position=4, accepted=1, epoch=4)]
+    )
+    assert store.one("SELECT accepted FROM accounting WHERE topic = 'clicks'") == {"accepted": 1}
 
 
 def test_results_are_as_complete_as_the_slowest_partition_of_slices(store):

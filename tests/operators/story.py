@@ -10,7 +10,7 @@ after the first; an event is sent a second after it happened unless it says `sen
     beat 1 18:30                         a heartbeat in partition 1
     wall 18:30                           from now on the wall clock counts, and stands there
     behind 1 | idle 1 | missing 1        what is known of partition 1 (at first all are idle: read to their end)
-    pack | restart | forget              attribution packs; both roles start anew; both forget
+    pack | restart                       attribution packs; both roles start anew
     flush                                everything that came is folded, emitted, taken in and flushed
 
 What is expected, of the last flush or of the table:
@@ -44,7 +44,7 @@ from schemas.times import DAY_MS
 from schemas.topics import SOURCES
 from streams.audit.oracle import Oracle
 from streams.operators.attribution import Folder
-from streams.operators.attribution_state import forget, pack
+from streams.operators.attribution_state import pack
 from streams.operators.conversion import Conversion, Windower
 from streams.operators.emission import Extent, drain
 from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
@@ -98,7 +98,7 @@ def play(told: Told) -> None:
 
 VERBS = {
     **{verb: verb for verb in ("again", "raw", "beat", "wall", "behind", "idle", "missing")},
-    **{verb: verb for verb in ("pack", "restart", "forget", "flush")},
+    **{verb: verb for verb in ("pack", "restart", "flush")},
     **{verb: verb for verb in ("rows", "tally", "letter", "watermark")},
     ">": "emitted",
     "!": "not_emitted",
@@ -126,7 +126,6 @@ class World:
         self.landed = Landed()
         self.letters: list[DeadLetter] = []
         self.events: dict[str, tuple[str, dict[str, Any], int]] = {}
-        self.forgot = False
 
     # ---- what happens ------------------------------------------------------------------------------------
 
@@ -187,13 +186,6 @@ class World:
         if self.marked[0] == len(self.slices):
             self.windower.resume(self.conversion, *self.marked[1:])
         self.conversion.position = len(self.slices)
-
-    def forget(self, words: list[str]) -> None:
-        self.forgot = True
-        now_ms = self.conversion.clock
-        for state in self.states:
-            forget(state, self.codec.horizon_ms, now_ms)
-        self.windower.forget(self.conversion, self.codec.horizon_ms, now_ms)
 
     def flush(self, words: list[str]) -> None:
         for state, known in zip(self.states, self.known, strict=True):
@@ -266,7 +258,7 @@ class World:
             raise Wrong(f"it is {watermark_ms and MIDNIGHT + timedelta(milliseconds=watermark_ms - _MIDNIGHT_MS)}")
 
     def compare_with_the_oracle(self) -> None:
-        if self.forgot or "missing" in self.known:
+        if "missing" in self.known:
             return
         oracle = Oracle(self.logs.sources(), self.codec)
         found = [

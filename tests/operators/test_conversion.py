@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from wiring import START_MS, campaign_of
 
@@ -9,18 +11,18 @@ from schemas.results import WindowResult
 from schemas.slices import COUNTS, SLICES_SCHEMA, Entity, Progress, Slice, SliceRecord, home_of
 from schemas.times import DAY_MS, parse_ms
 from schemas.topics import SOURCES
-from streams.operators.conversion import Conversion, Windower
+from streams.operators.conversion import FRESH_MS, Conversion, Windower
 
 MINUTE_MS = 60_000
-HORIZON_MS = 14 * DAY_MS
+OLD = START_MS // 1000 + 10 * 86_400  # long after the start
 CAMPAIGN = campaign_of("door", "USD")
 EARLY, LATER = START_MS, START_MS + 30 * MINUTE_MS
 
 
-def progress(partition: int, version: int, clock: int, idle: bool, incarnation: str = "a") -> Progress:
+def progress(partition: int, version: int, clock: int, idle: bool, incarnation: str = "a", **more: Any) -> Progress:
     nothing = dict.fromkeys(SOURCES, 0)
     maps = dict.fromkeys(("positions", "begins", "ends", "accepted", "duplicates", "dead_lettered", "late"), nothing)
-    return Progress(SLICES_SCHEMA, partition, incarnation, version, clock, idle, **maps)
+    return Progress(SLICES_SCHEMA, partition, incarnation, version, clock, idle, **maps, **more)
 
 
 def clicks(number: int, minute: int, version: int = 1, partition: int = 0, member: str = "ann") -> Slice:
@@ -156,9 +158,9 @@ def test_minutes_that_were_forgotten_lower_no_row_when_they_are_said_again() -> 
     windower, state = worker()
     today = START_MS + 30 * DAY_MS
     take(windower, state, clicks(3, minute=10), clicks(4, minute=10, partition=1))
-    take(windower, state, progress(0, 1, today, True), progress(1, 1, today, True))
+    take(windower, state, progress(0, 1, today, True, forgotten=OLD), progress(1, 1, today, True, forgotten=OLD + 60))
     assert flushed(windower, state)["15m", 10].clicks == 7
-    windower.forget(state, HORIZON_MS, today)
+    windower.forget(state)
     assert (state.said, state.timelines) == ({}, {})
     take(windower, state, clicks(3, minute=10, version=9))
     assert flushed(windower, state) == {}
@@ -166,23 +168,24 @@ def test_minutes_that_were_forgotten_lower_no_row_when_they_are_said_again() -> 
 
 def test_a_window_that_begins_in_forgotten_minutes_is_not_emitted_from_what_is_left() -> None:
     windower, state = worker()
-    today = START_MS + 19 * DAY_MS
-    take(windower, state, progress(0, 1, today, True), progress(1, 1, today, True))
+    today, gone = START_MS + 19 * DAY_MS, START_MS // 1000 + 4 * 86_400
+    take(windower, state, progress(0, 1, today, True, forgotten=gone), progress(1, 1, today, True, forgotten=gone))
     take(windower, state, clicks(3, minute=0), clicks(4, minute=2 * 1440 + 30))
     flushed(windower, state)
-    windower.forget(state, HORIZON_MS, today)
+    windower.forget(state)
     take(windower, state, clicks(5, minute=2 * 1440 + 30, version=2))
     rows = flushed(windower, state)
     assert rows["15m", 2 * 1440 + 30].clicks == 5
     assert min(end for window, end in rows if window == "48h") >= 2 * 2 * 1440
 
 
-def test_a_record_time_ahead_of_the_wall_clock_makes_nothing_forgotten() -> None:
+def test_nothing_is_forgotten_that_a_source_partition_may_still_say_or_that_has_not_spoken() -> None:
     windower, state = worker()
-    take(windower, state, clicks(3, minute=10))
-    take(windower, state, progress(0, 1, START_MS + 3650 * DAY_MS, True), progress(1, 1, LATER, True))
+    take(windower, state, clicks(3, minute=10), progress(0, 1, LATER, True, forgotten=OLD))
+    windower.forget(state)
+    take(windower, state, progress(1, 1, LATER, True, forgotten=START_MS // 1000))
     flushed(windower, state)
-    windower.forget(state, HORIZON_MS, LATER)
+    windower.forget(state)
     take(windower, state, clicks(4, minute=10, version=2))
     assert flushed(windower, state)["15m", 10].clicks == 4
 
@@ -210,3 +213,59 @@ def test_a_campaign_that_is_at_home_elsewhere_has_no_windows_here() -> None:
         rows[partition] = {row.dimension for row in results if isinstance(row, WindowResult)}
         assert state.timelines[Entity("door", "campaign", "door")].total(0, 2**40).counts == [2] * len(COUNTS)
     assert rows == {home: {"campaign", "influencer"}, 1 - home: {"influencer"}}
+
+
+# ---- how complete it is ------------------------------------------------------------------------------------
+
+
+def hear(windower: Windower, state: Conversion, record: Progress, now: int) -> int:
+    """The watermark, in seconds after the start, once this was heard at that moment."""
+    windower.apply(state, record, now_ms=now)
+    return (state.watermarks["door"] + CAMPAIGN.allowed_lateness * 1000 - START_MS) // 1000
+
+
+def test_in_live_use_a_source_partition_whose_worker_is_gone_holds_the_watermark() -> None:
+    windower, state = worker()
+    windower.apply(state, progress(0, 1, START_MS, True, live=True), now_ms=START_MS)
+    assert hear(windower, state, progress(1, 1, START_MS, True, live=True), START_MS) == 0
+    for second in range(2, 60, 2):
+        now = START_MS + second * 1000
+        assert hear(windower, state, progress(1, 1, now, True, live=True), now) == 0
+    take_over = progress(0, 1, START_MS + 61_000, True, "b", live=True)
+    assert hear(windower, state, take_over, START_MS + 61_000) == 58
+
+
+def test_where_history_is_played_idle_counts_while_its_worker_speaks() -> None:
+    windower, state = worker()
+    windower.apply(state, progress(0, 1, START_MS, True), now_ms=EARLY)
+    assert hear(windower, state, progress(1, 1, START_MS + 60_000, True), EARLY + FRESH_MS) == 60
+    assert hear(windower, state, progress(1, 2, START_MS + 90_000, True), EARLY + FRESH_MS + 1) == 60
+    assert hear(windower, state, progress(0, 1, START_MS, True), EARLY + FRESH_MS + 2) == 90
+
+
+def test_a_fast_clock_takes_no_watermark_ahead_of_now_and_is_forgotten_with_the_next_word() -> None:
+    windower, state = worker()
+    fast = LATER + 3_300_000
+    windower.apply(state, progress(0, 1, LATER, True, live=True), now_ms=LATER)
+    assert hear(windower, state, progress(1, 1, fast, True, live=True, complete=fast), LATER) == 1800
+    assert max(said.complete for said in state.progress.values()) == LATER
+    windower.apply(state, progress(0, 1, LATER + 60_000, True, live=True), now_ms=LATER + 60_000)
+    assert hear(windower, state, progress(1, 1, LATER + 1000, True, live=True), LATER + 60_000) == 1801
+
+
+def test_a_mark_that_was_made_by_a_fast_clock_does_not_hold_a_successor() -> None:
+    windower, state = worker()
+    windower.resume(state, LATER + 3_300_000, {"door": LATER + 3_000_000}, LATER)
+    assert (state.clock, state.watermarks) == (LATER, {"door": LATER - 300_000})
+    windower.resume(state, LATER + 3_300_000, {"door": LATER + 3_000_000})
+    assert state.clock == LATER + 3_300_000  # of a history that is played
+
+
+def test_results_of_a_later_epoch_outrank_those_of_any_position_before_it() -> None:
+    windower = Windower({"door": CAMPAIGN}, 2)
+    old, new = Conversion(0, position=10**9, epoch=7), Conversion(0, epoch=8)
+    versions = []
+    for state in (old, new):
+        take(windower, state, clicks(3, minute=10), progress(0, 1, LATER, True), progress(1, 1, LATER, True))
+        versions.append({result.version for result in windower.flush(state, START_MS)[0]})
+    assert max(versions[0]) < min(versions[1])

@@ -79,7 +79,7 @@ def test_rows_are_taken_once_and_again_when_they_change(
 @tried(100)
 @given(st.lists(events, min_size=1, max_size=3), st.sampled_from(ENDS))
 def test_old_clean_rows_are_forgotten_with_their_money_and_the_others_stay(
-    batches: list[list[tuple[list[int], int, int, int]]], oldest: int
+    batches: list[list[tuple[list[int], int, int, int]]], until: int
 ) -> None:
     ledger = ledger_of(batches[:-1])
     for number in range(len(ENTITIES)):
@@ -91,13 +91,13 @@ def test_old_clean_rows_are_forgotten_with_their_money_and_the_others_stay(
         ledger.count(np.array([lines]), np.array([end]), np.array([kind]), np.array([number]))
     dirty = set(plain(batches[-1:]))
     everything = ledger.counters()
-    ledger.forget(oldest)
+    ledger.forget(until)
     assert ledger.counters() == {
-        place: counters for place, counters in everything.items() if place[1] >= oldest or place in dirty
+        place: counters for place, counters in everything.items() if place[1] > until or place in dirty
     }
     assert {ENTITIES[place >> 32] for place in ledger.money} <= {entity for entity, _ in ledger.counters()}
     ledger.count(np.array([[0]]), np.array(ENDS[:1]), np.array([0]), np.array([1]))
-    was = before.get((ENTITIES[0], ENDS[0]), Counters()) if oldest <= ENDS[0] else None
+    was = before.get((ENTITIES[0], ENDS[0]), Counters()) if until < ENDS[0] else None
     assert was is None or ledger.counters()[ENTITIES[0], ENDS[0]].counts[0] >= was.counts[0]
 
 
