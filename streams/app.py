@@ -30,6 +30,7 @@ from streams.observing import Observation
 from streams.reach import watch, watch_entry
 from streams.settings import Settings
 from streams.transport import Positions
+from streams.transport.recovery import Tables
 
 logger = logging.getLogger("groundswell.app")
 
@@ -42,6 +43,9 @@ STOP_SECONDS: Final = 20.0
 FETCH_BYTES: Final = 1024 * 1024
 POLL_RECORDS: Final = 5000
 QUEUED_BATCHES: Final = 8
+# aiokafka leaves the group when nobody polls for so long, and nobody does while a state is loaded.  A worker that hangs
+# is ended by the watchdog, so this must only be longer than any load.
+POLL_SECONDS: Final = 7 * 86_400.0
 
 
 class GroundswellApp(faust.App):
@@ -119,6 +123,7 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=FETCH_BYTES,
         broker_max_poll_records=POLL_RECORDS,
+        broker_max_poll_interval=POLL_SECONDS,
         broker_commit_interval=0.5,
         consumer_group_instance_id=f"{role.name}-{settings.instance}" if settings.instance else "",
         broker_session_timeout=settings.session_timeout,
@@ -129,6 +134,7 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
         agent_supervisor=mode.CrashingSupervisor,
         worker_redirect_stdouts=False,
         Monitor=QuietMonitor,
+        TableManager=Tables,
         Worker=PunctualWorker,
     )
     app.batch_topics = frozenset(settings.topic(topic) for topic in role.topics)

@@ -26,6 +26,7 @@ from schemas.topics import CHECKPOINTS, CONVERSIONS, SLICES, STALLS
 from streams import failpoints
 from streams.agents.role import WholeFlushes, emissions_of, limited, new_incarnation
 from streams.checkpoints import CHECKPOINT_SCHEMA, Checkpoints, Mark
+from streams.loading import Load, Loads
 from streams.observation.figures import Figure
 from streams.operators.conversion import Conversion, Windower
 from streams.operators.stall_rounds import Rounds, Watcher
@@ -67,6 +68,7 @@ class ConversionRole:
         self.ready: set[int] = set()
         self._marked: dict[int, tuple[int, float]] = {}
         self._flushes = WholeFlushes()
+        self._loads = Loads()
         self._forgotten_at = time.monotonic()
 
     @property
@@ -79,15 +81,18 @@ class ConversionRole:
         self.states, self.rounds = limited(self.states, assigned), limited(self.rounds, assigned)
         self.incarnations = {partition: new_incarnation() for partition in assigned}
         self.ready = set()
-        for partition in assigned - set(self.states):
-            self.states[partition] = Conversion(partition)
-            self.rounds[partition] = self.watcher.begin()
-            mark = await self.checkpoints.newest_mark(partition)
+        for partition in sorted(assigned - set(self.states)):
+            # A load that is overtaken here has left no state without its mark.
+            with self._loads.one(f"the mark of partition {partition}", partition) as load:
+                mark = await self.checkpoints.newest_mark(partition, load)
             if mark is not None and mark.position > 0:
                 self.marks[partition] = mark
-        for partition, rounds in self.rounds.items():
+            self.states[partition] = Conversion(partition)
+            self.rounds[partition] = self.watcher.begin()
+        for partition, rounds in list(self.rounds.items()):
             # Also where a state is still in memory: another worker may have gone on in the meantime.
-            self.watcher.resume(rounds, await newest_stalls(self.settings, partition))
+            with self._loads.one(f"the stall detectors of partition {partition}", partition) as load:
+                self.watcher.resume(rounds, await newest_stalls(self.settings, partition, load))
         return {tp: position for tp in tps if (position := self.states[tp.partition].position)}
 
     def __getitem__(self, tp: TP) -> int:
@@ -182,6 +187,9 @@ class ConversionRole:
 
     def ready_partitions(self) -> int:
         return len(self.ready)
+
+    def loading(self) -> Load | None:
+        return self._loads.now
 
     def waiting_for(self) -> tuple[str, ...]:
         return ()
