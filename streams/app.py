@@ -170,7 +170,7 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
 
 
 def run_role(name: str, settings: Settings) -> int:
-    """Run one role until SIGTERM or SIGINT; 0 after a clean stop, 1 after a crash, 2 after a Fault."""
+    """Run one role until SIGTERM or SIGINT; 0 after a clean stop, 1 after a crash, 2 (or 1) after a Fault."""
     role = ROLES[name](settings, version_of("groundswell"))
     with tempfile.TemporaryDirectory(prefix=f"groundswell-{name}-") as folder:
         app = make_app(role, settings, folder)
@@ -197,7 +197,7 @@ def _exit_code(app: Any, end: SystemExit) -> int:
     reason = app.crash_reason
     if isinstance(reason, Fault):
         print(f"groundswell: {reason}", file=sys.stderr)
-        return 2
+        return reason.exit_code
     if reason is not None:
         logger.error("stopped by a surprise, to be started again: %r", reason)
         return 1

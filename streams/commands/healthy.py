@@ -25,9 +25,9 @@ def healthy(role: str) -> int:
     """Ask the worker of ROLE on this machine whether it is healthy, and the broker whether it is in its group.
 
     The worker is asked where GROUNDSWELL_METRICS_PORT is set: one that hangs or does not get on says so.  One that
-    loads its state is healthy as long as the load makes progress, and says how far it is.  The broker forgets a member whose
-    heartbeats have stopped for GROUNDSWELL_SESSION_TIMEOUT seconds.  A worker without partitions is healthy.  Meant for
-    health checks of containers.  Exit code 0: it is; 1: it is not.
+    loads its state is healthy as long as the load makes progress, and says how far it is.  The broker forgets a member
+    whose heartbeats have stopped for GROUNDSWELL_SESSION_TIMEOUT seconds.  A worker without partitions is healthy.
+    Meant for health checks of containers.  Exit code 0: it is; 1: it is not.
     """
     settings = Settings.from_environment(os.environ)
     if settings.metrics_port and not _says_so_itself(role, settings):
