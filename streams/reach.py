@@ -20,6 +20,7 @@ from typing import Final
 
 from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
 
 from schemas.errors import Fault, Unreachable
 from streams.security import Security, not_spoken, refused
@@ -123,19 +124,26 @@ async def _refusal(broker: str, security: Security, within: float) -> Fault | Tu
     place = host.strip("[]"), int(port)
     if not security.has_tls:
         heard = await _hear(place, within)
-        if heard is not None or security.is_plain:
+        if heard is not None:
             return not_spoken(security, broker) if heard is Turned.STRANGE else heard
-    asked = create_conn(*place, request_timeout_ms=int(within * 1000), **security.arguments())
     try:
-        connection = await asyncio.wait_for(asked, within)
+        await asyncio.wait_for(_enter(place, security, within), within)
     except TimeoutError:
         return Turned.SILENT
     except (KafkaError, OSError) as error:
         cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
         was_closed = isinstance(error, KafkaError | ConnectionResetError)
         return refused(security, broker, cause) or (Turned.CLOSED if was_closed else Turned.AWAY)
-    connection.close()
     return None
+
+
+async def _enter(place: tuple[str, int], security: Security, within: float) -> None:
+    """Come in and ask for the cluster without its topics: a listener that wants a password first hangs up on that."""
+    connection = await create_conn(*place, request_timeout_ms=int(within * 1000), **security.arguments())
+    try:
+        await connection.send(MetadataRequest([]))
+    finally:
+        connection.close()
 
 
 async def _hear(place: tuple[str, int], within: float) -> Turned | None:
