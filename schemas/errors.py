@@ -6,6 +6,7 @@ Law: what is said of an event says where it is and what is wrong with it, never 
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 
 # From the first quote to the last one of its kind: what is quoted may hold quotes itself.
 _QUOTED = re.compile(r"""(['"]).*\1""", re.DOTALL)
@@ -14,11 +15,15 @@ _QUOTED = re.compile(r"""(['"]).*\1""", re.DOTALL)
 class Fault(Exception):
     """A condition that stops the program and that a person can mend.
 
+    `exit_code` is 2 where starting again cannot help.
+
     Args:
         whose: who has to act: "settings", "kafka", "clickhouse", "input", "machine" or "groundswell".
         what: what is wrong, one sentence without a full stop.
         mend: what to do next, one sentence.
     """
+
+    exit_code: ClassVar[int] = 2
 
     def __init__(self, whose: str, what: str, mend: str) -> None:
         super().__init__(whose, what, mend)
@@ -28,6 +33,12 @@ class Fault(Exception):
 
     def __str__(self) -> str:
         return f"{self.whose}: {self.what}. {self.mend}"
+
+
+class Unreachable(Fault):
+    """Somebody outside does not answer now: starting again later may be all that it needs, so the exit code is 1."""
+
+    exit_code = 1
 
 
 def without_values(said: str) -> str:

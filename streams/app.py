@@ -32,6 +32,7 @@ from streams.reach import watch, watch_entry
 from streams.settings import Settings
 from streams.skipping import skips_of
 from streams.transport import Batch, Positions
+from streams.transport.recovery import Tables
 
 logger = logging.getLogger("groundswell.app")
 
@@ -44,6 +45,9 @@ STOP_SECONDS: Final = 20.0
 FETCH_BYTES: Final = 1024 * 1024
 POLL_RECORDS: Final = 5000
 QUEUED_BATCHES: Final = 8
+# aiokafka leaves the group when nobody polls for so long, and nobody does while a state is loaded.  A worker that hangs
+# is ended by the watchdog, so this must only be longer than any load.
+POLL_SECONDS: Final = 7 * 86_400.0
 
 
 class GroundswellApp(faust.App):
@@ -135,6 +139,7 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=FETCH_BYTES,
         broker_max_poll_records=POLL_RECORDS,
+        broker_max_poll_interval=POLL_SECONDS,
         broker_commit_interval=0.5,
         consumer_group_instance_id=f"{role.name}-{settings.instance}" if settings.instance else "",
         broker_session_timeout=settings.session_timeout,
@@ -145,6 +150,7 @@ def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp
         agent_supervisor=mode.CrashingSupervisor,
         worker_redirect_stdouts=False,
         Monitor=QuietMonitor,
+        TableManager=Tables,
         Worker=PunctualWorker,
     )
     app.batch_topics = frozenset(settings.topic(topic) for topic in role.topics)
@@ -192,7 +198,7 @@ async def _take(role: Role, batch: Batch) -> None:
 
 
 def run_role(name: str, settings: Settings) -> int:
-    """Run one role until SIGTERM or SIGINT; 0 after a clean stop, 1 after a crash, 2 after a Fault."""
+    """Run one role until SIGTERM or SIGINT; 0 after a clean stop, 1 after a crash, 2 (or 1) after a Fault."""
     role = ROLES[name](settings, version_of("groundswell"))
     with tempfile.TemporaryDirectory(prefix=f"groundswell-{name}-") as folder:
         app = make_app(role, settings, folder)
@@ -219,7 +225,7 @@ def _exit_code(app: Any, end: SystemExit) -> int:
     reason = app.crash_reason
     if isinstance(reason, Fault):
         print(f"groundswell: {reason}", file=sys.stderr)
-        return 2
+        return reason.exit_code
     if reason is not None:
         logger.error("stopped by a surprise, to be started again: %r", reason)
         return 1

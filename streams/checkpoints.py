@@ -12,6 +12,7 @@ been emitted and acknowledged.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Final, TypeVar
@@ -22,6 +23,7 @@ from xxhash import xxh3_64_hexdigest
 
 from schemas.topics import CHECKPOINTS
 from streams import failpoints
+from streams.loading import Load
 from streams.outbox import Message, Outbox
 from streams.settings import Settings
 from streams.tails import tails
@@ -102,39 +104,38 @@ class Checkpoints:
     async def _send(self, partition: int, key: str, record: Saved) -> None:
         await self._outbox.send([Message(self._topic, partition, key.encode(), _encoder.encode(record))])
 
-    async def newest_state(self, partition: int, read: Callable[[bytes], State]) -> State | None:
+    async def newest_state(
+        self, partition: int, read: Callable[[bytes], State], load: Load | None = None
+    ) -> State | None:
         """The saved state with the largest version that can be read; None where there is none.
 
         Args:
-            read: makes a state of the bytes; raises ValueError where they are of no use here.
+            read: makes a state of the bytes; raises ValueError where they are of no use here.  Called in a thread of
+                its own: a large state takes seconds, and the event loop goes on meanwhile.
+            load: counts what is read.
         """
         broken: list[int] = []
         found: State | None = None
-        async for records in self._tails(partition):
+        async for records in self._tails(partition, load):
             broken.clear()  # a nearer look may have cut through one that is whole
-            for version, data in _sealed(records, broken):
-                try:
-                    found = read(data)
-                    break
-                except ValueError as error:
-                    logger.warning("checkpoint of partition %d at version %d not used: %s", partition, version, error)
+            found = await asyncio.to_thread(_newest_of, records, broken, partition, read)
             if found is not None:
                 break
         for version in broken:
             logger.warning("checkpoint of partition %d at version %d not used: not whole", partition, version)
         return found
 
-    async def newest_mark(self, partition: int) -> Mark | None:
+    async def newest_mark(self, partition: int, load: Load | None = None) -> Mark | None:
         """The mark with the largest epoch and position; None where there is none."""
-        async for records in self._tails(partition):
+        async for records in self._tails(partition, load):
             marks = [record for record in records if isinstance(record, Mark)]
             if marks:
                 return max(marks, key=lambda mark: (mark.epoch, mark.position))
         return None
 
-    def _tails(self, partition: int) -> AsyncIterator[list[Saved]]:
-        decode = Decode(partition)
-        return tails(self._settings.brokers, self._topic, partition, decode, security=self._settings.security)
+    def _tails(self, partition: int, load: Load | None) -> AsyncIterator[list[Saved]]:
+        decode, settings = Decode(partition), self._settings
+        return tails(settings.brokers, self._topic, partition, decode, security=settings.security, load=load)
 
 
 class Decode:
@@ -161,6 +162,16 @@ class Decode:
         if not self._has_said:
             logger.warning("checkpoints of partition %d not used: %s", self._partition, what)
             self._has_said = True
+
+
+def _newest_of(records: list[Saved], broken: list[int], partition: int, read: Callable[[bytes], State]) -> State | None:
+    """The newest state among the records that can be read; why a whole one cannot is said."""
+    for version, data in _sealed(records, broken):
+        try:
+            return read(data)
+        except ValueError as error:
+            logger.warning("checkpoint of partition %d at version %d not used: %s", partition, version, error)
+    return None
 
 
 def _sealed(records: list[Saved], broken: list[int]) -> Iterator[tuple[int, bytes]]:

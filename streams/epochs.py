@@ -13,6 +13,7 @@ from schemas import results
 from schemas.results import Watermark
 from schemas.times import MINUTE_MS
 from schemas.topics import CONVERSIONS
+from streams.loading import Load
 from streams.operators.conversion import POSITION_BITS
 from streams.settings import Settings
 from streams.tails import tails
@@ -31,10 +32,10 @@ def epoch_of(now_ms: int, used: int) -> int:
     return max((now_ms - BEGINNING_MS) // MINUTE_MS, used + 1)
 
 
-async def newest_epoch(settings: Settings, partition: int) -> int:
+async def newest_epoch(settings: Settings, partition: int, load: Load | None = None) -> int:
     """The epoch of the newest progress among the results of a partition; 0 where there is none."""
     topic, security = settings.topic(CONVERSIONS), settings.security
-    async for found in tails(settings.brokers, topic, partition, _version_of, security=security):
+    async for found in tails(settings.brokers, topic, partition, _version_of, security=security, load=load):
         if found:
             return max(found) >> POSITION_BITS
     return 0

@@ -8,7 +8,7 @@ from typing import Any, Final
 from streams.agents.role import Role
 from streams.observation.figures import Figure
 from streams.observation.server import Server
-from streams.observation.vitals import Sighting
+from streams.observation.vitals import Loading, Sighting
 from streams.observation.watchdog import Watchdog
 from streams.settings import Settings
 
@@ -32,7 +32,9 @@ class Observation:
         self._role = role
         self._settings = settings
         hung_after = max(HUNG_AT_LEAST, HUNG_SESSIONS * settings.session_timeout)
-        self._watchdog = Watchdog(loop, self._look, settings.stuck_after, hung_after)
+        # On top of what a rebalance may take by the group's own rules.
+        share_after = settings.stuck_after + settings.session_timeout + settings.rebalance_timeout
+        self._watchdog = Watchdog(loop, self._look, settings.stuck_after, hung_after, share_after)
         self._server: Server | None = None
         if settings.metrics_port:
             port = settings.metrics_port + ROLE_ORDER.index(role.name)
@@ -50,7 +52,8 @@ class Observation:
 
     def _look(self) -> tuple[Sighting, list[Figure]]:
         if not self._app.started:
-            return Sighting({}, {}), []
+            waiting = ("Kafka",) if self._app.kafka_is_away else ()
+            return Sighting({}, {}, waiting_for=waiting), []
         consumer = self._app.consumer
         extents = consumer.extents()
         sighting = self._sighting(extents, has_joined=consumer.assignments > 0)
@@ -60,6 +63,7 @@ class Observation:
         role = self._role
         partitions = {tp.partition for tp in extents} if role.positions is not None else set(extents)
         ready = role.ready_partitions()
+        load = role.loading()
         waiting = role.waiting_for() + (("Kafka",) if self._app.kafka_is_away else ())
         return Sighting(
             positions={tp: position for tp, (position, _) in extents.items()},
@@ -68,6 +72,7 @@ class Observation:
             ready=len(partitions) if ready is None else ready,
             waiting_for=waiting,
             is_rebalancing=self._app.rebalancing,
+            loading=None if load is None else Loading(load.number, load.steps, str(load)),
         )
 
     def _figures(self, sighting: Sighting, extents: Extents) -> list[Figure]:
@@ -80,8 +85,16 @@ class Observation:
             ),
             Figure("partitions", ("assigned",), sighting.assigned or 0),
             Figure("partitions", ("ready",), sighting.ready),
+            *self._loading(),
             Figure("records_taken", (), self._app.consumer.records_taken),
             Figure("assignments", (), self._app.consumer.assignments),
             Figure("rewinds", (), self._app.consumer.rewinds),
             *self._role.figures(),
         ]
+
+    def _loading(self) -> list[Figure]:
+        load = self._role.loading()
+        if load is None:
+            return []
+        labels = (str(load.partition),)
+        return [Figure("loading_ratio", labels, load.ratio), Figure("loading_bytes", labels, load.bytes_read)]

@@ -13,6 +13,7 @@ from schemas import stalls
 from schemas.slices import CAMPAIGN
 from schemas.stalls import Stall
 from schemas.topics import STALLS
+from streams.loading import Load
 from streams.operators.said_stalls import roll_of
 from streams.settings import Settings
 from streams.tails import tails
@@ -20,11 +21,11 @@ from streams.tails import tails
 FIRST_REACH: Final = 2000
 
 
-async def newest_stalls(settings: Settings, partition: int) -> list[Stall]:
-    """Records among which is the newest of every entity of the partition."""
+async def newest_stalls(settings: Settings, partition: int, load: Load | None = None) -> list[Stall]:
+    """Records among which is the newest of every entity of the partition; `load` counts what is read."""
     found: list[Stall] = []
     topic, security = settings.topic(STALLS), settings.security
-    async for found in tails(settings.brokers, topic, partition, _decode, FIRST_REACH, security):
+    async for found in tails(settings.brokers, topic, partition, _decode, FIRST_REACH, security, load):
         if is_whole(found):
             break
     return found

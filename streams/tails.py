@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError
 
+from streams.loading import Load
 from streams.records import read_records_safely
 from streams.security import PLAINTEXT, Security
 
@@ -22,7 +23,7 @@ Answer = TypeVar("Answer")
 Record = TypeVar("Record")
 
 RETRY_SECONDS: Final = 1.0
-TAIL_RECORDS: Final = 64  # how far from the end the search begins; then four times as far, and so on
+TAIL_RECORDS: Final = 64  # how far from the end the search begins; then twice as far, and so on
 
 
 async def tails(
@@ -32,6 +33,7 @@ async def tails(
     decode: Callable[[bytes | None], Record | None],
     reach: int = TAIL_RECORDS,
     security: Security = PLAINTEXT,
+    load: Load | None = None,
 ) -> AsyncIterator[list[Record]]:
     """The last records of a partition, then more and more of them, until all were looked at.
 
@@ -40,30 +42,41 @@ async def tails(
         decode: makes a record of a value; None where it is of no use.
         reach: how many records from the end are looked at first.
         security: how to come in at the brokers.
+        load: counts what is read.
     """
+    load = load or Load(topic, partition)
     tp = TopicPartition(topic, partition)
-    begin, end = await extent_of(brokers, topic, partition, security)
+    begin, end = await extent_of(brokers, topic, partition, security, load)
+    start, records = end, list[Record]()
     while True:
-        start = max(begin, end - reach)
-        ask = lambda consumer, start=start: _read(consumer, tp, start, end, decode)  # noqa: E731
-        yield await _patiently(brokers, security, ask)
+        stretch = _Stretch(tp, max(begin, end - reach), start, decode, load)
+        await _patiently(brokers, security, stretch.read, load)
+        start, records = stretch.start, stretch.records + records
+        yield records
         if start == begin:
             return
-        reach *= 4
+        reach *= 2
 
 
 async def extent_of(
-    brokers: Sequence[str], topic: str, partition: int, security: Security = PLAINTEXT
+    brokers: Sequence[str], topic: str, partition: int, security: Security = PLAINTEXT, load: Load | None = None
 ) -> tuple[int, int]:
     """Where a log begins and ends; `topic` is physical."""
     tp = TopicPartition(topic, partition)
-    return await _patiently(brokers, security, lambda consumer: _extent_of(consumer, tp))
+    load = load or Load(topic, partition)
+    return await _patiently(brokers, security, lambda consumer: _extent_of(consumer, tp), load)
 
 
-async def _patiently(brokers: Sequence[str], security: Security, ask: Callable[[Any], Awaitable[Answer]]) -> Answer:
-    """Ask with a client of its own, again and again while the broker is away."""
+async def _patiently(
+    brokers: Sequence[str], security: Security, ask: Callable[[Any], Awaitable[Answer]], load: Load
+) -> Answer:
+    """Ask with a client of its own, again and again while the broker is away.
+
+    There is no limit: a load without progress is trouble for whoever watches the worker.
+    """
     arguments = security.arguments()
     read_records_safely()
+    has_said = False
     while True:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=brokers,
@@ -76,7 +89,9 @@ async def _patiently(brokers: Sequence[str], security: Security, ask: Callable[[
             await consumer.start()
             return await ask(consumer)
         except (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError) as error:
-            logger.debug("cannot read the end of a log now: %r", error)
+            if not has_said:
+                logger.warning("%s cannot be read now, asking again: %r", load.what, error)
+                has_said = True
             await asyncio.sleep(RETRY_SECONDS)
         finally:
             # A client that is stopped before its tasks ever ran raises CancelledError out of `stop`.
@@ -99,14 +114,35 @@ async def _end_of(consumer: Any, tp: Any, begin: int) -> int:
     return int(consumer.highwater(tp))
 
 
-async def _read(
-    consumer: Any, tp: Any, start: int, end: int, decode: Callable[[bytes | None], Record | None]
-) -> list[Record]:
-    consumer.assign([tp])
-    consumer.seek(tp, start)
-    records: list[Record] = []
-    while await consumer.position(tp) < end:
-        fetched = await consumer.getmany(tp, timeout_ms=500)
-        decoded = (decode(record.value) for record in fetched.get(tp, []))
-        records.extend(record for record in decoded if record is not None)
-    return records
+class _Stretch(Generic[Record]):
+    """A stretch of a log that is read once: a client that fails leaves what it has read to the next one.
+
+    Args:
+        start, stop: the first offset, and the first one that is not wanted.
+    """
+
+    def __init__(
+        self, tp: Any, start: int, stop: int, decode: Callable[[bytes | None], Record | None], load: Load
+    ) -> None:
+        self.start = start
+        self.records: list[Record] = []
+        self._tp, self._stop = tp, stop
+        self._decode, self._load = decode, load
+        self._position = start
+        load.wants(stop - start)
+
+    async def read(self, consumer: Any) -> None:
+        consumer.assign([self._tp])
+        consumer.seek(self._tp, self._position)
+        while self._position < self._stop:
+            fetched = await consumer.getmany(self._tp, timeout_ms=500)
+            self._take(fetched.get(self._tp, []), await consumer.position(self._tp))
+
+    def _take(self, fetched: Sequence[Any], position: int) -> None:
+        wanted = [record.value for record in fetched if record.offset < self._stop]
+        decoded = map(self._decode, wanted)
+        self.records.extend(record for record in decoded if record is not None)
+        position = min(position, self._stop)
+        if position > self._position:
+            self._load.took(position - self._position, sum(len(value or b"") for value in wanted))
+            self._position = position

@@ -26,7 +26,7 @@ def newest(monkeypatch: pytest.MonkeyPatch, *looks: list[Saved]) -> bytes | None
     """What is found as a state where the topic's end looks so, from nearer and from farther."""
     checkpoints = Checkpoints(Settings(), Outbox(Settings()))
 
-    async def tails(_: int) -> AsyncIterator[list[Saved]]:
+    async def tails(*_: object) -> AsyncIterator[list[Saved]]:
         for records in looks:
             yield records
 

@@ -26,6 +26,7 @@ from streams import failpoints
 from streams.agents.role import WholeFlushes, emissions_of, limited, new_incarnation
 from streams.checkpoints import Checkpoints
 from streams.collector import collector_resting
+from streams.loading import Load, Loads
 from streams.observation.figures import VERDICTS, Figure
 from streams.operators.attribution import Folder
 from streams.operators.attribution_state import Attribution, forget, pack
@@ -66,6 +67,7 @@ class AttributionRole:
         self._saved_bytes: dict[int, int] = {}
         self._refused: Counter[tuple[str, str]] = Counter()  # dead letters by topic and reason
         self._flushes = WholeFlushes()
+        self._loads = Loads()
         self._app: Any = None
         self._bad_in_a_row = 0
         self._taken = 0  # records since the first batch of this process
@@ -84,18 +86,21 @@ class AttributionRole:
         self.states = limited(self.states, assigned)
         self.incarnations = {partition: new_incarnation() for partition in assigned}
         self.ready = set()
-        for partition in assigned - set(self.states):
+        for partition in sorted(assigned - set(self.states)):
             started = time.monotonic()
-            saved = await self.checkpoints.newest_state(partition, partial(self._read_state, partition))
+            with self._loads.one(f"the state of partition {partition}", partition) as load:
+                read = partial(self._read_state, partition, load)
+                saved = await self.checkpoints.newest_state(partition, read, load)
             self.states[partition] = saved or Attribution(partition)
             if saved is not None:
                 seconds = time.monotonic() - started
                 logger.info("partition %d goes on at version %d (%.1f s)", partition, saved.version, seconds)
         return {tp: offset for tp in tps if (offset := self._position(tp)) is not None}
 
-    def _read_state(self, partition: int, data: bytes) -> Attribution:
+    def _read_state(self, partition: int, load: Load, data: bytes) -> Attribution:
+        load.decodes(len(data))
         with collector_resting():
-            return from_bytes(data, partition, self.fingerprint)
+            return from_bytes(data, partition, self.fingerprint, load.decoded)
 
     def _check_together(self, tps: frozenset[TP], assigned: frozenset[int]) -> None:
         wanted = {(self.settings.topic(topic), partition) for topic in self.topics for partition in assigned}
@@ -222,6 +227,9 @@ class AttributionRole:
 
     def ready_partitions(self) -> int:
         return len(self.ready)
+
+    def loading(self) -> Load | None:
+        return self._loads.now
 
     def waiting_for(self) -> tuple[str, ...]:
         return ()

@@ -27,6 +27,7 @@ from streams import failpoints
 from streams.agents.role import WholeFlushes, emissions_of, limited, new_incarnation
 from streams.checkpoints import CHECKPOINT_SCHEMA, Checkpoints, Mark
 from streams.epochs import epoch_of, newest_epoch
+from streams.loading import Load, Loads
 from streams.observation.figures import Figure
 from streams.operators.conversion import Conversion, Windower
 from streams.operators.stall_rounds import Rounds, Watcher
@@ -72,6 +73,7 @@ class ConversionRole:
         self._unmarked: set[int] = set()  # partitions whose epoch nobody knows yet
         self._marked: dict[int, tuple[int, float]] = {}
         self._flushes = WholeFlushes()
+        self._loads = Loads()
         self._forgotten_at = time.monotonic()
 
     @property
@@ -85,27 +87,30 @@ class ConversionRole:
         self.incarnations = {partition: new_incarnation() for partition in assigned}
         self.ready = set()
         self._unmarked = set()
-        for partition in assigned:
-            mark = await self.checkpoints.newest_mark(partition)
+        for partition in sorted(assigned):
             known = self.states.get(partition)
-            if known is not None and mark is not None:
-                # Another worker may have met the log in the meantime, before this one had marked it.
-                known.epoch = max(known.epoch, mark.epoch)
-            elif known is None:
-                epoch = await self._new_epoch(partition) if mark is None else mark.epoch
-                self.states[partition] = Conversion(partition, epoch=epoch)
-                self.rounds[partition] = self.watcher.begin()
-                if mark is not None and mark.position > 0:
-                    self.marks[partition] = mark
+            with self._loads.one(f"the mark of partition {partition}", partition) as load:
+                mark = await self.checkpoints.newest_mark(partition, load)
+                epoch = 0 if known is not None or mark is not None else await self._new_epoch(partition, load=load)
+            # No await from here on: a load that is overtaken has left no state without its mark.
             if mark is None:
                 self._unmarked.add(partition)
-        for partition, rounds in self.rounds.items():
+            if known is not None:
+                # Another worker may have met the log in the meantime, before this one had marked it.
+                known.epoch = max(known.epoch, mark.epoch if mark is not None else 0)
+                continue
+            self.states[partition] = Conversion(partition, epoch=mark.epoch if mark is not None else epoch)
+            self.rounds[partition] = self.watcher.begin()
+            if mark is not None and mark.position > 0:
+                self.marks[partition] = mark
+        for partition, rounds in list(self.rounds.items()):
             # Also where a state is still in memory: another worker may have gone on in the meantime.
-            self.watcher.resume(rounds, await newest_stalls(self.settings, partition))
+            with self._loads.one(f"the stall detectors of partition {partition}", partition) as load:
+                self.watcher.resume(rounds, await newest_stalls(self.settings, partition, load))
         return {tp: position for tp in tps if (position := self.states[tp.partition].position)}
 
-    async def _new_epoch(self, partition: int, used: int = 0) -> int:
-        newest = await newest_epoch(self.settings, partition)
+    async def _new_epoch(self, partition: int, used: int = 0, load: Load | None = None) -> int:
+        newest = await newest_epoch(self.settings, partition, load)
         return epoch_of(int(time.time() * 1000), max(newest, used))
 
     def __getitem__(self, tp: TP) -> int:
@@ -237,6 +242,9 @@ class ConversionRole:
 
     def ready_partitions(self) -> int:
         return len(self.ready)
+
+    def loading(self) -> Load | None:
+        return self._loads.now
 
     def waiting_for(self) -> tuple[str, ...]:
         return ()

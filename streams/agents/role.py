@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
+from streams.loading import Load
 from streams.observation.figures import Figure
 from streams.outbox import Outbox
 from streams.settings import Settings
@@ -42,6 +43,9 @@ class Role(Protocol):
 
     def ready_partitions(self) -> int | None:
         """How many of the assigned partitions have caught up; None: it has nothing to rebuild."""
+
+    def loading(self) -> Load | None:
+        """What it is loading now; None: nothing."""
 
     def waiting_for(self) -> tuple[str, ...]:
         """What is away outside, so that nothing can go on."""

@@ -8,6 +8,7 @@ from typing import Any
 from schemas.codec import Codec
 from schemas.topics import ANNOTATIONS, CONVERSIONS, DEAD_LETTERS, HEARTBEATS, SOURCES, STALLS
 from streams import failpoints
+from streams.loading import Load
 from streams.observation.figures import Figure
 from streams.settings import Settings
 from streams.sink import Rows, Sink
@@ -52,6 +53,9 @@ class SinkRole:
         await self.flush()
 
     def ready_partitions(self) -> int | None:
+        return None
+
+    def loading(self) -> Load | None:
         return None
 
     def waiting_for(self) -> tuple[str, ...]:

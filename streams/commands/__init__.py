@@ -1,6 +1,7 @@
 """The command line `groundswell`: one module a family of verbs.
 
-Law: a verb reads settings, calls, prints.  A Fault is one line on stderr and exit code 2.
+Law: a verb reads settings, calls, prints.  A Fault is one line on stderr and its exit code: 2, or 1 where starting
+again may help.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def main() -> None:
         code = cli.main(standalone_mode=False)
     except Fault as fault:
         print(f"groundswell: {fault}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(fault.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(2)

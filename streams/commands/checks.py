@@ -8,9 +8,8 @@ import logging
 import time
 from collections.abc import Callable
 
-from schemas.errors import Fault
-from streams.producers.connect import WentAway
-from streams.reach import any_answers, check_entry
+from schemas.errors import Unreachable
+from streams.reach import any_answers, check_entry, nobody_answers
 from streams.settings import Settings
 from streams.store import Away, connect
 
@@ -25,14 +24,11 @@ def check_kafka(settings: Settings) -> None:
     """Whether any broker listens, and lets us in.
 
     Raises:
-        Fault: none does.
+        Unreachable: none does.
+        Fault: one listens and refuses us.
     """
     if not asyncio.run(any_answers(settings.brokers, CONNECT_SECONDS)):
-        raise Fault(
-            "kafka",
-            f"no broker answers at {settings.kafka}",
-            "Start Kafka, or set GROUNDSWELL_KAFKA=host:port[,host:port].",
-        )
+        raise nobody_answers(settings.kafka)
     if not settings.security.is_plain:
         asyncio.run(check_entry(settings.brokers, settings.security, CONNECT_SECONDS))
 
@@ -41,14 +37,14 @@ def patiently(ask: Callable[[], object], within: float = ANSWER_SECONDS) -> None
     """Ask again while brokers come and go: one of three that dies as a worker starts is nobody's fault.
 
     Raises:
-        Fault: what the question raises, or no answer within so many seconds.
+        Fault: what the question raises; `Unreachable` after so many seconds without an answer.
     """
     deadline = time.monotonic() + within
     while True:
         try:
             ask()
             return
-        except WentAway as away:
+        except Unreachable as away:
             if time.monotonic() > deadline:
                 raise
             logger.warning("asked again: %s", away)

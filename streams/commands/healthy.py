@@ -1,9 +1,12 @@
-"""`groundswell healthy ROLE`: does the broker still hear this machine's worker?"""
+"""`groundswell healthy ROLE`: is this machine's worker well, by its own word and by the broker's?"""
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import socket
+from typing import Final
 
 import click
 
@@ -12,17 +15,23 @@ from streams.commands.worker import ROLE_NAMES
 from streams.producers.connect import admin
 from streams.settings import Settings
 
+ANSWER_SECONDS: Final = 10.0
+EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
 
 @click.command()
 @click.argument("role", type=click.Choice(ROLE_NAMES), metavar="ROLE")
 def healthy(role: str) -> int:
-    """Ask the broker whether a worker of ROLE on this machine is a member of its group.
+    """Ask the worker of ROLE on this machine whether it is healthy, and the broker whether it is in its group.
 
-    The broker forgets a member whose heartbeats have stopped for GROUNDSWELL_SESSION_TIMEOUT seconds, so a worker that
-    hangs is found, and one that runs without partitions is healthy.  Meant for health checks of containers.  Exit code
-    0: it is; 1: it is not.
+    The worker is asked where GROUNDSWELL_METRICS_PORT is set: one that hangs or does not get on says so.  One that
+    loads its state is healthy as long as the load makes progress, and says how far it is.  The broker forgets a member
+    whose heartbeats have stopped for GROUNDSWELL_SESSION_TIMEOUT seconds.  A worker without partitions is healthy.
+    Meant for health checks of containers.  Exit code 0: it is; 1: it is not.
     """
     settings = Settings.from_environment(os.environ)
+    if settings.metrics_port and not _says_so_itself(role, settings):
+        return 1
     group = f"{settings.group_prefix}-{role}"
     with admin(settings.brokers, settings.security) as client:
         try:
@@ -33,6 +42,33 @@ def healthy(role: str) -> int:
     mine = [member for member in members if str(member["client_host"]).lstrip("/") in here]
     click.echo(f"{group}: {len(members)} members, {len(mine)} on this machine")
     return 0 if mine else 1
+
+
+def _says_so_itself(role: str, settings: Settings) -> bool:
+    """Whether the worker says that it is healthy; what it says is printed."""
+    host = EVERY_ADDRESS.get(settings.metrics_host, settings.metrics_host)
+    port = settings.metrics_port + ROLE_NAMES.index(role)
+    try:
+        trouble, missing = _why_not(host, port, "/healthz"), _why_not(host, port, "/readyz")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        click.echo(f"{role}: no answer at {host}:{port} ({type(error).__name__})")
+        return False
+    if trouble is not None:
+        click.echo(f"{role}: not healthy: {trouble}")
+        return False
+    click.echo(f"{role}: healthy, " + ("ready" if missing is None else f"not ready: {missing}"))
+    return True
+
+
+def _why_not(host: str, port: int, path: str) -> str | None:
+    """What a page of the worker says against it; None where it says nothing."""
+    connection = http.client.HTTPConnection(host, port, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", path)
+        said = json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+    return None if said["ok"] else str(said["why"])
 
 
 def own_addresses(brokers: list[str]) -> set[str]:

@@ -38,6 +38,10 @@ KINDS: Final[dict[str, Kind]] = {
         "gauge", ("partition",), "wall clock less the newest record time that was folded, of the topic furthest behind"
     ),
     "partitions": Kind("gauge", ("state",), "partitions assigned, and those of them that are ready"),
+    "loading_ratio": Kind(
+        "gauge", ("partition",), "while it is loaded: records read of those that its state or mark is looked for in"
+    ),
+    "loading_bytes": Kind("gauge", ("partition",), "while it is loaded: bytes read for that"),
     "records_taken": Kind("counter", (), "records that the agent took in, those read again included"),
     "assignments": Kind("counter", (), "times that the group gave this worker its share"),
     "rewinds": Kind("counter", (), "times that the driver asked for records again, because the chain was broken"),

@@ -1,10 +1,12 @@
 """Is this worker well, and is it of use?  A judgement over what was seen of it, with time as an argument.
 
-    healthy  the event loop turns, and where there is lag, positions move (or something outside is waited for)
+    healthy  the event loop turns, and it gets on (or waits for something outside): it is given its share of the
+             partitions, what it loads for them makes progress, and where records wait, positions move
     ready    the broker has given it its share, and all of that has caught up
 
 A worker without partitions is ready: it stands by.  One that waits for Kafka or ClickHouse is healthy, because starting
-it again would not help, and not ready, because nothing comes through it.
+it again would not help, and not ready, because nothing comes through it.  A load may last for ever as long as it makes
+progress.
 """
 
 from __future__ import annotations
@@ -14,6 +16,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 Positions = Mapping[Hashable, int]
+
+
+class Loading(NamedTuple):
+    """A load at one moment: which one, how many pieces it has read or decoded, and that in words."""
+
+    number: int
+    steps: int
+    says: str
 
 
 class Sighting(NamedTuple):
@@ -29,11 +39,27 @@ class Sighting(NamedTuple):
     ready: int = 0
     waiting_for: tuple[str, ...] = ()
     is_rebalancing: bool = False
+    loading: Loading | None = None
+
+    @property
+    def has_share(self) -> bool:
+        """Whether the group has given it its share and it has taken that over."""
+        return self.assigned is not None and not self.is_rebalancing
 
     @property
     def lag(self) -> int:
         """Records that are in the log and not taken in."""
         return sum(max(0, end - self.positions.get(place, end)) for place, end in self.ends.items())
+
+    @property
+    def unseen(self) -> int:
+        """Partitions of which no fetch has come back yet."""
+        return len(self.positions.keys() - self.ends.keys())
+
+    @property
+    def may_rest(self) -> bool:
+        """Whether nothing has to move: it has its share and has taken in all there is, or waits for something."""
+        return bool(self.waiting_for) or (self.has_share and not self.lag and not self.unseen)
 
 
 class Judgement(NamedTuple):
@@ -48,12 +74,14 @@ class Vitals:
     """What is remembered between two looks; times are monotonic seconds.
 
     Args:
-        stuck_after: how long positions may stand still in front of a lag.
+        stuck_after: how long a load may make no progress, and positions may stand still in front of a lag.
         hung_after: how long the event loop may be without a turn.
+        share_after: how long the group may leave it without its share.
     """
 
     stuck_after: float
     hung_after: float
+    share_after: float
     turned_at: float
     sighting: Sighting = field(default_factory=lambda: Sighting({}, {}))
     _moved_at: float = field(init=False)
@@ -71,8 +99,7 @@ class Vitals:
 
     def see(self, sighting: Sighting, now: float) -> None:
         """Look at the worker."""
-        has_moved = sighting.positions != self.sighting.positions
-        if has_moved or not sighting.lag or sighting.waiting_for or sighting.assigned is None:
+        if sighting.may_rest or _progress(sighting) != _progress(self.sighting):
             self._moved_at = now
         self.sighting = sighting
 
@@ -82,9 +109,16 @@ class Vitals:
     def _trouble(self, now: float) -> str | None:
         if now - self.turned_at > self.hung_after:
             return f"the event loop has hung for {now - self.turned_at:.0f} s"
-        if now - self._moved_at > self.stuck_after:
-            return f"no progress for {now - self._moved_at:.0f} s with {self.sighting.lag} records waiting"
-        return None
+        still, seen = now - self._moved_at, self.sighting
+        if seen.loading is None and not seen.has_share:
+            return f"the group has given it no share for {still:.0f} s" if still > self.share_after else None
+        if still <= self.stuck_after:
+            return None
+        if seen.loading is not None:
+            return f"no progress for {still:.0f} s while {seen.loading.says}"
+        if not seen.lag and seen.unseen:
+            return f"no answer to a fetch of {seen.unseen} partitions for {still:.0f} s"
+        return f"no progress for {still:.0f} s with {seen.lag} records waiting"
 
     def _missing(self, now: float) -> str | None:
         seen = self.sighting
@@ -92,8 +126,15 @@ class Vitals:
             return self._trouble(now)
         if seen.waiting_for:
             return f"waiting for {' and '.join(seen.waiting_for)}"
-        if seen.assigned is None or seen.is_rebalancing:
+        if seen.loading is not None:
+            return seen.loading.says
+        if seen.assigned is None or not seen.has_share:
             return "the group has not given it its share yet"
         if seen.ready < seen.assigned:
             return f"{seen.assigned - seen.ready} of {seen.assigned} partitions are catching up"
         return None
+
+
+def _progress(seen: Sighting) -> tuple[object, ...]:
+    """What changes when a worker gets on."""
+    return (seen.positions, seen.ends.keys(), seen.loading and seen.loading[:2], seen.has_share)

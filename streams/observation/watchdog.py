@@ -1,6 +1,6 @@
 """The watchdog: a thread that has the event loop answer every second, and ends a worker that limps.
 
-Law: a worker that hangs, or stands still in front of a lag, exits non-zero and its supervisor starts it again.  State
+Law: a worker that hangs or does not get on (`vitals`) exits non-zero and its supervisor starts it again.  State
 is a fold of the log, so ending at any moment loses nothing.
 """
 
@@ -40,12 +40,13 @@ class Watchdog:
         look: Callable[[], tuple[Sighting, Sequence[Figure]]],
         stuck_after: float,
         hung_after: float,
+        share_after: float,
         end: Callable[[int], object] = os._exit,
     ) -> None:
         self._loop = loop
         self._look = look
         self._end = end
-        self._vitals = Vitals(stuck_after, hung_after, time.monotonic())
+        self._vitals = Vitals(stuck_after, hung_after, share_after, time.monotonic())
         self._figures: Sequence[Figure] = ()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)

@@ -7,6 +7,7 @@ that verdicts depend on: under other settings the same log folds to another stat
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -150,8 +151,13 @@ def _saved_book(book: Book) -> SavedBook:
     return SavedBook(book.campaign_id, list(book.owners), book.accounts, orphans, book.since)
 
 
-def from_bytes(data: bytes, partition: int, fingerprint: str) -> Attribution:
+def from_bytes(
+    data: bytes, partition: int, fingerprint: str, tell: Callable[[int], object] = lambda size: None
+) -> Attribution:
     """The state that `to_bytes` saved.
+
+    Args:
+        tell: called with the size of every set of identities that was decoded, in bytes: nearly all of a large state.
 
     Raises:
         ValueError: not a snapshot, or one of another schema, partition or settings; the log has it all anyway.
@@ -165,6 +171,7 @@ def from_bytes(data: bytes, partition: int, fingerprint: str) -> Attribution:
     state.identities = {topic: {} for topic in SOURCES}
     for topic, end, packed in saved.identities:
         state.identities[topic][end] = Identities(packed)
+        tell(len(packed))
     for entity in saved.entities:
         state.ledger.number_of(Entity(*entity))
     state.ledger.keep(saved.places.column(), np.stack([column.column() for column in saved.counts], axis=1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -12,15 +11,15 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError, RetriableError
 
-from schemas.errors import Fault
-from streams.reach import check_entry
-from streams.security import PLAINTEXT, Security, not_spoken, refused
+from schemas.errors import Fault, Unreachable
+from streams.reach import Turned, check_entry, nobody_answers
+from streams.security import PLAINTEXT, Security, refused
 
 REACHED_WITHIN_MS: Final = 10_000
-LISTENS_WITHIN_S: Final = 1.0
+SPEAKS_WITHIN_S: Final = 3.0
 
 
-class WentAway(Fault):
+class WentAway(Unreachable):
     """A broker went away in the middle of a question: the same again may be answered by another."""
 
 
@@ -50,27 +49,22 @@ def admin(brokers: Sequence[str], security: Security = PLAINTEXT) -> Iterator[An
 
 
 def unreachable(brokers: Sequence[str], error: Exception, security: Security = PLAINTEXT) -> Fault:
-    """What to say when nobody answers, or nobody that we understand."""
+    """What to say when a client found nobody: whether somebody else listens there is asked once more.
+
+    An `Unreachable` where nobody answers or a broker hangs; a plain `Fault` where somebody certainly speaks otherwise.
+    """
     where = ",".join(brokers)
     fault = refused(security, where, error)
     if fault is not None:
         return fault
-    if any(_listens(broker) for broker in brokers):
-        return not_spoken(security, where)
-    return Fault(
-        "kafka",
-        f"no broker answers at {where} ({type(error).__name__})",
-        "Start one, or set GROUNDSWELL_KAFKA=host:port to where it is.",
-    )
-
-
-def _listens(broker: str) -> bool:
-    host, _, port = broker.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), LISTENS_WITHIN_S).close()
-    except OSError:
-        return False
-    return True
+        turned = asyncio.run(check_entry(brokers, security, SPEAKS_WITHIN_S))
+    except Fault as otherwise:
+        return otherwise
+    if turned is Turned.AWAY:
+        return nobody_answers(where)
+    what = f"Kafka at {where} does not answer in time ({type(error).__name__}): it hangs or has too much to do"
+    return Unreachable("kafka", what, "Look at the brokers, then start again: nothing is lost.")
 
 
 def partition_counts(client: Any) -> dict[str, int]:

@@ -388,6 +388,8 @@ class Consumer(driver.Consumer):
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         self._held = object()
         await super().on_partitions_assigned(assigned, generation_id)
+        if not assigned:
+            self.assignments += 1  # nothing to place: Faust does not ask for that then
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Commit what is done before the partitions go: Faust's own order forgets it first (consumer.py:657)."""

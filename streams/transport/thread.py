@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 import aiokafka
@@ -22,6 +23,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     topic-partitions when an app has no tables, which tears them apart with three workers.  Range assignment keeps
     them together: all source topics have the same number of partitions, and all workers read all of them.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.app.positions is not None:
+            # Nothing is ever committed, and Faust would call that an error every minute.
+            self.tp_commit_timeout_secs = math.inf
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.observation.vitals import Sighting, Vitals
+from streams.observation.vitals import Loading, Sighting, Vitals
 
 BEHIND = Sighting(positions={"a": 5}, ends={"a": 9}, assigned=1, ready=1)
 FURTHER = Sighting(positions={"a": 6}, ends={"a": 12}, assigned=1, ready=1)
@@ -10,8 +10,8 @@ CAUGHT_UP = Sighting(positions={"a": 9}, ends={"a": 9}, assigned=1, ready=1)
 
 
 def seen(*sightings: Sighting, every: float = 10.0) -> Vitals:
-    """A worker whose loop turns all the time, looked at so often; it is stuck after 25 s and hung after 15 s."""
-    vitals = Vitals(stuck_after=25.0, hung_after=15.0, turned_at=0.0)
+    """A worker whose loop turns all the time, looked at so often; stuck after 25 s, hung after 15 s, shareless 45 s."""
+    vitals = Vitals(stuck_after=25.0, hung_after=15.0, share_after=45.0, turned_at=0.0)
     for number, sighting in enumerate(sightings):
         vitals.turn(number * every)
         vitals.see(sighting, number * every)
@@ -76,3 +76,56 @@ def test_it_is_not_ready_while_it_rebuilds() -> None:
 
 def test_a_worker_without_partitions_stands_by() -> None:
     assert seen(Sighting({}, {}, assigned=0)).judge(0.0) == (None, None)
+
+
+def loading(steps: int, number: int = 0) -> Sighting:
+    """A member that loads what it needs for its share: so many pieces of the load of that number so far."""
+    return Sighting({}, {}, loading=Loading(number, steps, f"loading the state: {steps} of 90 records"))
+
+
+def test_a_load_that_makes_progress_is_well_however_long_it_takes() -> None:
+    judgement = seen(*[loading(steps) for steps in range(90)]).judge(890.0)
+    assert judgement.trouble is None
+    assert judgement.missing == "loading the state: 89 of 90 records"
+
+
+def test_one_load_after_another_is_progress() -> None:
+    assert seen(*[loading(3, number) for number in range(9)]).judge(80.0).trouble is None
+
+
+def test_a_load_that_stands_still_is_trouble() -> None:
+    vitals = seen(loading(1), loading(2), loading(2), loading(2))
+    assert vitals.judge(35.0).trouble is None
+    assert vitals.judge(36.0).trouble == "no progress for 26 s while loading the state: 2 of 90 records"
+
+
+def test_a_load_may_wait_for_a_broker_that_is_away() -> None:
+    waiting = loading(2)._replace(waiting_for=("Kafka",))
+    judgement = seen(*[waiting] * 10).judge(90.0)
+    assert judgement.trouble is None
+    assert judgement.missing == "waiting for Kafka"
+
+
+def test_a_member_without_a_share_is_trouble_after_a_while() -> None:
+    vitals = seen(*[Sighting({}, {})] * 5)
+    assert vitals.judge(45.0).trouble is None
+    assert vitals.judge(46.0).trouble == "the group has given it no share for 46 s"
+
+
+def test_a_rebalance_that_never_ends_is_trouble_even_where_nothing_waits() -> None:
+    vitals = seen(CAUGHT_UP, *[Sighting({}, {}, assigned=0, is_rebalancing=True)] * 5)
+    assert vitals.judge(55.0).trouble is None
+    assert vitals.judge(56.0).trouble == "the group has given it no share for 46 s"
+
+
+def test_the_patience_with_a_lag_begins_with_the_share() -> None:
+    vitals = seen(*[Sighting({}, {})] * 4, BEHIND, BEHIND, BEHIND)
+    assert vitals.judge(65.0).trouble is None
+    assert vitals.judge(66.0).trouble == "no progress for 26 s with 4 records waiting"
+
+
+def test_a_share_of_which_no_fetch_comes_back_is_trouble() -> None:
+    unseen = Sighting({"a": 5, "b": 9}, {"b": 9}, assigned=2, ready=1)
+    vitals = seen(*[unseen] * 3)
+    assert vitals.judge(25.0).trouble is None
+    assert vitals.judge(26.0).trouble == "no answer to a fetch of 1 partitions for 26 s"

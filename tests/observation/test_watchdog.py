@@ -29,7 +29,7 @@ def watched(look: Look, stuck_after: float = 60.0, hung_after: float = 60.0) -> 
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     codes: list[int] = []
-    dog = Watchdog(loop, look, stuck_after, hung_after, codes.append)
+    dog = Watchdog(loop, look, stuck_after, hung_after, stuck_after, codes.append)
     thread.start()
     dog.start()
     try:
@@ -76,6 +76,11 @@ def test_a_worker_that_stands_still_in_front_of_a_lag_is_ended() -> None:
         return Sighting({"a": 1}, {"a": 2}, assigned=1, ready=1), []
 
     with watched(behind, stuck_after=0.3) as (_, codes):
+        assert until(lambda: codes == [1])
+
+
+def test_a_member_that_never_gets_a_share_is_ended() -> None:
+    with watched(lambda: (Sighting({}, {}), []), stuck_after=0.3) as (_, codes):
         assert until(lambda: codes == [1])
 
 

@@ -1,7 +1,11 @@
-"""A wrong setting is one line that says whose fault it is and what to do, and exit code 2."""
+"""A wrong setting is one line that says whose fault it is and what to do, and exit code 2.
+
+A broker that is away or hangs is one line too, and exit code 1: start me again.
+"""
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from typing import Any
@@ -24,8 +28,8 @@ def run(*arguments: str, module: str = "streams.commands", **settings: str) -> s
     )
 
 
-def assert_one_line(done: subprocess.CompletedProcess[str], whose: str, *words: str) -> None:
-    assert done.returncode == 2, done
+def assert_one_line(done: subprocess.CompletedProcess[str], whose: str, *words: str, code: int = 2) -> None:
+    assert done.returncode == code, done
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 1, done.stderr
     assert whose in lines[0]
@@ -35,12 +39,12 @@ def assert_one_line(done: subprocess.CompletedProcess[str], whose: str, *words: 
 
 @pytest.mark.parametrize("role", ["attribution", "conversion", "sink"])
 def test_an_unreachable_broker(role: str) -> None:
-    assert_one_line(run("worker", role, kafka="127.0.0.1:9"), "kafka", "127.0.0.1:9", "GROUNDSWELL_KAFKA")
+    assert_one_line(run("worker", role, kafka="127.0.0.1:9"), "kafka", "127.0.0.1:9", "GROUNDSWELL_KAFKA", code=1)
 
 
 @pytest.mark.parametrize("verb", [("topics",), ("send", "clicks"), ("audit",), ("replay", "door")])
 def test_an_unreachable_broker_for_those_who_write_and_read(verb: tuple[str, ...]) -> None:
-    assert_one_line(run(*verb, kafka="127.0.0.1:9"), "kafka", "127.0.0.1:9", "GROUNDSWELL_KAFKA")
+    assert_one_line(run(*verb, kafka="127.0.0.1:9"), "kafka", "127.0.0.1:9", "GROUNDSWELL_KAFKA", code=1)
 
 
 def test_a_store_that_is_no_address() -> None:
@@ -122,6 +126,13 @@ def test_a_password_that_nobody_asks_for() -> None:
 def test_a_listener_that_is_no_kafka(clickhouse: Any) -> None:
     done = run("topics", kafka=f"127.0.0.1:{clickhouse.port}")
     assert_one_line(done, "settings", "does not answer as Kafka does", "GROUNDSWELL_KAFKA_SECURITY")
+
+
+@pytest.mark.parametrize("security", ["plaintext", "ssl"])
+def test_a_broker_that_hangs_is_no_wrong_setting(security: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel takes the connections, nobody answers
+        done = run("topics", kafka=f"127.0.0.1:{silent.getsockname()[1]}", kafka_security=security)
+    assert_one_line(done, "kafka", "does not answer in time", "start again", code=1)
 
 
 def test_a_password_of_the_store_in_a_file(clickhouse: Any, tmp_path: Any) -> None:

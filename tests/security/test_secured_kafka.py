@@ -156,12 +156,17 @@ def test_a_mechanism_that_the_listener_does_not_take_is_one_line(secured: Secure
     assert_one_line(done, "GROUNDSWELL_KAFKA_SASL_MECHANISM", secret=secured.password)
 
 
-@pytest.mark.parametrize("way", ["password, scram", "password and tls"])
+@pytest.mark.parametrize("way", ["password, scram", "password and tls", "certificate"])
 def test_a_plain_client_at_a_secured_listener_is_told_of_the_setting(secured: Secured, way: str) -> None:
     kafka = secured.settings(way)["GROUNDSWELL_KAFKA"]
     done = groundswell({"GROUNDSWELL_KAFKA": kafka}, "topics")
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
     assert "GROUNDSWELL_KAFKA_SECURITY" in done.stderr
+
+
+def test_a_client_of_tls_at_a_plain_listener_is_told_of_the_setting(secured: Secured) -> None:
+    settings = {**secured.settings("certificate"), "GROUNDSWELL_KAFKA": secured.kafka.bootstrap}
+    assert_one_line(groundswell(settings, "topics"), "GROUNDSWELL_KAFKA_SECURITY", secret=secured.password)
 
 
 @pytest.mark.slow
