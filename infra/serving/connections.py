@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from typing import Any, Final
 
 from starlette.requests import Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MOST: Final = 256
-"""Connections at once: a quarter of the files that a process may usually have open."""
+"""Connections at once; less where the process may not have four times as many files open."""
 
 HEAD_SECONDS: Final = 10.0
 """For the head of a request, from the connection or the last answer on. Of an idle one uvicorn asks for less (5 s)."""
@@ -44,7 +45,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._watch()
-        if len(self.connections) > MOST:
+        if len(self.connections) > at_most():
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -87,6 +88,12 @@ class Connection(H11Protocol):
         else:
             self.transport.write(_BUSY)
             self.transport.close()
+
+
+def at_most() -> int:
+    """Connections at once: a quarter of the files that the process may have open, and MOST at most."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST if files == resource.RLIM_INFINITY else min(MOST, files // 4)
 
 
 def trust(request: Request) -> None:
