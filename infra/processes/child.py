@@ -12,8 +12,9 @@ from pathlib import Path
 
 from infra.processes.guard import tell
 
-GATE = ("/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "gate")
-"""Waits for a line before it becomes the real program, so that the guard knows the group before anything runs.
+GATE = ("/bin/sh", "-c", 'umask 077 && read -r go && exec "$@" </dev/null', "gate")
+"""Waits for a line before it becomes the real program, so that the guard knows the group before anything runs. What
+the program writes is for its owner alone: it may be donors' rows.
 
 If the parent dies first, the pipe ends, `read` fails and the gate is gone: there is no moment at which a program
 runs that nobody would end."""
@@ -54,7 +55,7 @@ class Child:
     def __init__(self, recipe: Recipe, log: Path, announce: Callable[[int], None]) -> None:
         self.recipe = recipe
         self.log = log
-        with log.open("ab") as output:
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as output:
             self.process = subprocess.Popen(
                 [*GATE, *recipe.argv],
                 stdin=subprocess.PIPE,

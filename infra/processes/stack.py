@@ -77,8 +77,11 @@ class Stack:
         )
         self._tell_guard(f"folder {self._scratch}")
         self._scratch.mkdir(mode=0o700)
-        (self._scratch / "tmp").mkdir()
-        (self.folder / "logs").mkdir(parents=True, exist_ok=True)
+        (self._scratch / "tmp").mkdir(mode=0o700)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        # Closed to others where we make it; a folder that was there is its owner's to close.
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        (self.folder / "logs").mkdir(mode=0o700, exist_ok=True)
 
     def close(self) -> None:
         """End every child, the youngest first, then what is temporary, then the guard."""

@@ -112,14 +112,9 @@ class Endpoint:
         return await self._read_in_turn(http, work)
 
     async def _read_in_turn(self, http: HttpRequest, work: Callable[[], InPieces]) -> Response:
-        try:
-            with anyio.fail_after(TURN_SECONDS):
-                await self._turns.acquire()
-        except TimeoutError:
+        if not await self._has_turn(http):
             return _busy(f"no query of a reader has ended within {TURN_SECONDS:.0f} s")
         try:
-            if await http.is_disconnected():
-                return _busy("the client has gone")
             reply = await anyio.to_thread.run_sync(work, limiter=self._reads)
         finally:
             self._turns.release()
@@ -127,6 +122,17 @@ class Endpoint:
             return _busy("other readers have not fetched their large answers")
         reply.unsent = self._unsent
         return reply
+
+    async def _has_turn(self, http: HttpRequest) -> bool:
+        """Wait for one of the turns; False: it took too long, or the client has gone."""
+        has_turn = False
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_until_gone, http, tasks.cancel_scope)
+            with anyio.move_on_after(TURN_SECONDS):
+                await self._turns.acquire()
+                has_turn = True
+            tasks.cancel_scope.cancel()
+        return has_turn
 
     def _insert_or_run(self, request: Request, user: User) -> InPieces:
         insert = INSERT.match(request.statement) if user.writes and not request.readonly else None
@@ -157,6 +163,13 @@ class Endpoint:
 def _from_another_site(http: HttpRequest) -> bool:
     """Whether a browser asks on behalf of some page: loopback is no border to one, and passwords may be defaults."""
     return "origin" in http.headers or http.headers.get("sec-fetch-site", "none") != "none"
+
+
+async def _until_gone(http: HttpRequest, waiting: anyio.CancelScope) -> None:
+    """End the waiting of a client that hangs up: its place is for somebody who is there."""
+    while (await http.receive())["type"] != "http.disconnect":
+        pass
+    waiting.cancel()
 
 
 def _busy(why: str) -> Response:
