@@ -36,7 +36,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     port, data = free_port(), tmp_path_factory.mktemp("narrow")
     argv = [sys.executable, "-m", "infra.embedded.clickhouse", "--data", str(data), "--port", str(port)]
     with Stack() as stack:
-        limited = ["/bin/sh", "-c", f'ulimit -Hn {FILES}; ulimit -Sn {FILES}; exec "$@"', "limited", *argv]
+        limited = ["/bin/sh", "-c", f'ulimit -n {FILES} && exec "$@"', "limited", *argv]
         stack.start("narrow", limited, ready=lambda: listens(port))
         yield Store(port, store_url(WRITER, port), store_url(READER, port))
 
