@@ -1,8 +1,8 @@
 """Every regular expression of the product, found by reading its source, is fed 100 kB of what is worst for it.
 
-For each the parse tree says what to try: a shortest text that leads to a repetition, then characters that the repetition
-takes (those above all that other parts of the pattern take too), then one that spoils the match.  A pattern that tries
-again what it has tried is slow on one of these; a linear one takes milliseconds.
+For each the parse tree says what to try: a shortest text that leads to a repetition, then characters that it takes
+(those above all that other parts of the pattern take too), then one that spoils the match.  A pattern that tries again
+what it has tried is slow on one of these; a linear one takes milliseconds.
 """
 
 from __future__ import annotations
