@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.processes.guard import tell
+from infra.processes.sealed import sealed
 
 GATE = ("/bin/sh", "-c", 'umask 077 && read -r go && exec "$@" </dev/null', "gate")
 """Waits for a line before it becomes the real program, so that the guard knows the group before anything runs. What
@@ -46,13 +47,14 @@ class Child:
     Args:
         recipe: what to run.
         log: file that its standard output and error are appended to.
+        secrets: folder for files of the secrets in its environment.
         announce: called with the process group before the program itself begins.
 
     Raises:
         OSError: the gate cannot be started.
     """
 
-    def __init__(self, recipe: Recipe, log: Path, announce: Callable[[int], None]) -> None:
+    def __init__(self, recipe: Recipe, log: Path, secrets: Path, announce: Callable[[int], None]) -> None:
         self.recipe = recipe
         self.log = log
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as output:
@@ -61,7 +63,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **recipe.environment},
+                env=sealed({**os.environ, **recipe.environment}, secrets),
                 start_new_session=True,
             )
         announce(self.pid)

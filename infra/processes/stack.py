@@ -74,6 +74,7 @@ class Stack:
             stdout=subprocess.DEVNULL,
             start_new_session=True,
             text=True,
+            env={},  # it needs nothing, and would keep our secrets in sight
         )
         self._tell_guard(f"folder {self._scratch}")
         self._scratch.mkdir(mode=0o700)
@@ -191,7 +192,8 @@ class Stack:
 
     def _launch(self, recipe: Recipe) -> None:
         self.open()
-        child = Child(recipe, self.log_of(recipe.name), lambda group: self._tell_guard(f"child {group}"))
+        secrets = self._scratch / "secrets" / recipe.name
+        child = Child(recipe, self.log_of(recipe.name), secrets, lambda group: self._tell_guard(f"child {group}"))
         self._children[recipe.name] = child
         log.debug("%s started as process %d", recipe.name, child.pid)
 

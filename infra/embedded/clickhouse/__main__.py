@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra.embedded.clickhouse.users import are_guarded, passwords
+from infra.processes.sealed import STORE
 from infra.serving.listening import BACKLOG, listen, raise_file_limit, serve, url_of
 from schemas.errors import Fault
-from schemas.secret import READER_PASSWORD, WRITER_PASSWORD
+from schemas.secret import FILE, READER_PASSWORD, SECRETS, WRITER_PASSWORD
 
 LOOPBACK_NAMES = ("127.0.0.1", "::1", "localhost")
 
@@ -39,6 +40,25 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"groundswell: {fault}", file=sys.stderr)
         return 2
     return 0
+
+
+def keep_secrets_out_of_sight() -> None:
+    """Begin anew without the secrets of the environment: what a process was started with can be read in /proc for as
+    long as it lives, whatever it takes out of its environment later. Those that are needed go through pipes.
+    """
+    needed = [name for name in (WRITER_PASSWORD, READER_PASSWORD) if os.environ.get(name)]
+    if not any(os.environ.get(name) for name in (*SECRETS, STORE)):
+        return
+    kept = {name: value for name, value in os.environ.items() if name not in (*SECRETS, STORE)}
+    for name in needed:
+        if kept.get(name + FILE, "").strip():
+            return  # both are set: `passwords` says so
+        reading, writing = os.pipe()
+        os.write(writing, os.environ[name].encode())
+        os.close(writing)
+        os.set_inheritable(reading, True)
+        kept[name + FILE] = f"/dev/fd/{reading}"
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], kept)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,4 +106,5 @@ def _tell(url: str, ready_file: Path | None) -> None:
 
 
 if __name__ == "__main__":
+    keep_secrets_out_of_sight()
     sys.exit(main())
