@@ -17,7 +17,7 @@ from dashboards.panel import Panel
 Built = TypeVar("Built")
 
 # `time, label, value`: the label names the line.
-_LABELLED: Final = re.compile(r"AS time,\s*(\w+),\s*[^,]+?\sFROM\s", re.IGNORECASE)
+_LABELLED: Final = re.compile(r"AS time,\s*+(\w++),\s*+[^,]+?\sFROM\s", re.IGNORECASE)
 
 
 def render(panel: Panel, place: model.GridPos) -> Builder[model.Panel]:

@@ -96,7 +96,7 @@ def seconds(duration: Any) -> float:
     """Of a duration as Grafana writes them: 90, "90s", "1m30s"."""
     if isinstance(duration, int | float):
         return float(duration)
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhdw])", str(duration))
+    parts = re.findall(r"(?<![\d.])(\d++(?:\.\d++)?+)(ms|[smhdw])", str(duration))
     return float(sum(float(number) * _UNITS[unit] for number, unit in parts))
 
 

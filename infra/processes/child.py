@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.processes.guard import tell
+from infra.processes.sealed import sealed
 
-GATE = ("/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "gate")
-"""Waits for a line before it becomes the real program, so that the guard knows the group before anything runs.
+GATE = ("/bin/sh", "-c", 'umask 077 && read -r go && exec "$@" </dev/null', "gate")
+"""Waits for a line before it becomes the real program, so that the guard knows the group before anything runs. What
+the program writes is for its owner alone: it may be donors' rows.
 
 If the parent dies first, the pipe ends, `read` fails and the gate is gone: there is no moment at which a program
 runs that nobody would end."""
@@ -45,22 +47,23 @@ class Child:
     Args:
         recipe: what to run.
         log: file that its standard output and error are appended to.
+        secrets: folder for files of the secrets in its environment.
         announce: called with the process group before the program itself begins.
 
     Raises:
         OSError: the gate cannot be started.
     """
 
-    def __init__(self, recipe: Recipe, log: Path, announce: Callable[[int], None]) -> None:
+    def __init__(self, recipe: Recipe, log: Path, secrets: Path, announce: Callable[[int], None]) -> None:
         self.recipe = recipe
         self.log = log
-        with log.open("ab") as output:
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as output:
             self.process = subprocess.Popen(
                 [*GATE, *recipe.argv],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **recipe.environment},
+                env=sealed({**os.environ, **recipe.environment}, secrets),
                 start_new_session=True,
             )
         announce(self.pid)

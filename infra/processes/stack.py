@@ -74,11 +74,15 @@ class Stack:
             stdout=subprocess.DEVNULL,
             start_new_session=True,
             text=True,
+            env={},  # it needs nothing, and would keep our secrets in sight
         )
         self._tell_guard(f"folder {self._scratch}")
         self._scratch.mkdir(mode=0o700)
-        (self._scratch / "tmp").mkdir()
-        (self.folder / "logs").mkdir(parents=True, exist_ok=True)
+        (self._scratch / "tmp").mkdir(mode=0o700)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        # Closed to others where we make it; a folder that was there is its owner's to close.
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        (self.folder / "logs").mkdir(mode=0o700, exist_ok=True)
 
     def close(self) -> None:
         """End every child, the youngest first, then what is temporary, then the guard."""
@@ -188,7 +192,8 @@ class Stack:
 
     def _launch(self, recipe: Recipe) -> None:
         self.open()
-        child = Child(recipe, self.log_of(recipe.name), lambda group: self._tell_guard(f"child {group}"))
+        secrets = self._scratch / "secrets" / recipe.name
+        child = Child(recipe, self.log_of(recipe.name), secrets, lambda group: self._tell_guard(f"child {group}"))
         self._children[recipe.name] = child
         log.debug("%s started as process %d", recipe.name, child.pid)
 

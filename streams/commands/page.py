@@ -15,6 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from dashboards.page.asking import Answer, Refused
 from dashboards.page.guard import LOOPBACK_NAMES
+from infra.serving.listening import listen, serve, url_of
 from schemas.errors import Fault
 from schemas.secret import PAGE_PASSWORD, secret
 from streams.commands.store import open_store
@@ -35,7 +36,7 @@ def page(port: int, host: str) -> int:
     """
     password = secret(os.environ, PAGE_PASSWORD) or None
     _check_host(host, password)
-    listener = _listen(host, port)
+    listener = listen(host, port)
     store = AskStore(open_store(Settings.from_environment(os.environ)))
     reads_only = store.reads_only()
     if not reads_only:
@@ -44,7 +45,7 @@ def page(port: int, host: str) -> int:
             "Name a user that only reads.",
             err=True,
         )
-    click.echo(f"the page is at {address_of(listener)} until Ctrl-C")
+    click.echo(f"the page is at {url_of(listener)}/ until Ctrl-C")
     _serve(listener, store, reads_only, password)
     return 0
 
@@ -114,12 +115,6 @@ def _read(stream: Any, rows: int) -> Answer:
     return Answer(decoded[0], decoded[1], decoded[2:], cut or len(lines) > rows + 2)
 
 
-def address_of(listener: socket.socket) -> str:
-    """Where a browser finds it."""
-    host, port = listener.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-
-
 def _check_host(host: str, password: str | None) -> None:
     if host not in LOOPBACK_NAMES and password is None:
         raise Fault(
@@ -129,29 +124,9 @@ def _check_host(host: str, password: str | None) -> None:
         )
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named because asyncio switches Nagle's delay off only where it is.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise Fault("machine", f"{host}:{port} cannot be listened on ({error})", "Give another --port.") from None
-    return listener
-
-
 def _serve(listener: socket.socket, store: AskStore, reads_only: bool, password: str | None) -> None:
-    import uvicorn
-
     from dashboards.page import make_app
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     hosts = LOOPBACK_NAMES if password is None else None
-    app = make_app(store, open_to_questions=reads_only, password=password, hosts=hosts)
-    listener.listen(128)
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="off", server_header=False
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    serve(make_app(store, open_to_questions=reads_only, password=password, hosts=hosts), listener, grace=2)

@@ -8,7 +8,7 @@ from typing import Final
 
 from streams.doctor.finding import EVERYWHERE, Finding, is_loopback
 
-_LISTENER: Final = re.compile(r"([A-Za-z0-9_.-]+)://(.*):(\d+)")
+_LISTENER: Final = re.compile(r"\s*+([A-Za-z0-9_.-]++)://(.*):(\d++)\s*+")
 PROTOCOLS: Final = "listener.security.protocol.map"
 
 
@@ -18,7 +18,8 @@ def examine_listeners(broker: str, told: Mapping[str, str]) -> Iterator[Finding]
         yield Finding("kafka listener", "cannot tell", f"broker {broker} does not tell where it listens")
         return
     protocols = dict(pair.rsplit(":", 1) for pair in told.get(PROTOCOLS, "").split(",") if ":" in pair)
-    for name, host, port in _LISTENER.findall(told["listeners"].replace(",", "\n")):
+    for listener in filter(None, map(_LISTENER.fullmatch, told["listeners"].split(","))):
+        name, host, port = listener.groups()
         yield _examine(broker, name, host, port, protocols.get(name, name), told)
 
 

@@ -75,7 +75,7 @@ ALLOWED_TO_THE_READER = [
     "SELECT 'file(1) INTO OUTFILE ENGINE = Kafka'",
     "SELECT url FROM (SELECT 'x' AS url) WHERE url IN ('x')",
     "SELECT * FROM numbers(3) -- a comment\n;",
-    "SELECT domain('http://a.example/'), file FROM (SELECT 1 AS file)",
+    "SELECT domain('http://a.example/'), filename FROM (SELECT 1 AS filename)",
     "SELECT * FROM view(SELECT 1)",
     "SELECT formatDateTime(now(), '%F'), format('{}', 'x')",
 ]
@@ -159,6 +159,7 @@ def test_a_reader_may_ask_for_less_but_not_for_more() -> None:
         "max_memory_usage": str(READ_LIMITS["max_memory_usage"]),
         "max_result_bytes": str(READ_LIMITS["max_result_bytes"]),
         "max_result_rows": str(READ_LIMITS["max_result_rows"]),
+        "max_threads": str(READ_LIMITS["max_threads"]),
         "final": "1",
     }
     assert clamp({"max_execution_time": "-1"})["max_execution_time"] == str(READ_LIMITS["max_execution_time"])

@@ -12,11 +12,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import uvicorn
-
 from infra.embedded.clickhouse.users import are_guarded, passwords
+from infra.processes.sealed import STORE
+from infra.serving.listening import BACKLOG, listen, raise_file_limit, serve, url_of
 from schemas.errors import Fault
-from schemas.secret import READER_PASSWORD, WRITER_PASSWORD
+from schemas.secret import FILE, READER_PASSWORD, SECRETS, WRITER_PASSWORD
 
 LOOPBACK_NAMES = ("127.0.0.1", "::1", "localhost")
 
@@ -31,12 +31,34 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         known = passwords()
         _check_host(options.host, known)
-        listener = _listen(options.host, options.port)
+        # What is written from here on, the donors' rows first, is for this user of the machine alone.
+        os.umask(0o077)
+        raise_file_limit()
+        listener = listen(options.host, options.port)
         _serve(options.data.absolute(), listener, options.ready_file, known)
     except Fault as fault:
         print(f"groundswell: {fault}", file=sys.stderr)
         return 2
     return 0
+
+
+def keep_secrets_out_of_sight() -> None:
+    """Begin anew without the secrets of the environment: what a process was started with can be read in /proc for as
+    long as it lives, whatever it takes out of its environment later. Those that are needed go through pipes.
+    """
+    needed = [name for name in (WRITER_PASSWORD, READER_PASSWORD) if os.environ.get(name)]
+    if not any(os.environ.get(name) for name in (*SECRETS, STORE)):
+        return
+    kept = {name: value for name, value in os.environ.items() if name not in (*SECRETS, STORE)}
+    for name in needed:
+        if kept.get(name + FILE, "").strip():
+            return  # both are set: `passwords` says so
+        reading, writing = os.pipe()
+        os.write(writing, os.environ[name].encode())
+        os.close(writing)
+        os.set_inheritable(reading, True)
+        kept[name + FILE] = f"/dev/fd/{reading}"
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], kept)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,19 +82,6 @@ def _check_host(host: str, known: Mapping[str, str]) -> None:
         print(f"default passwords in use (fit for a laptop): set {WRITER_PASSWORD} and {READER_PASSWORD}", flush=True)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named because asyncio switches Nagle's delay (40 ms a reply) off only where it is.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise Fault("machine", f"{host}:{port} cannot be listened on ({error})", "Give another --port") from None
-    return listener
-
-
 def _serve(data: Path, listener: socket.socket, ready_file: Path | None, known: Mapping[str, str]) -> None:
     # chDB takes the time zone of the process when it is imported; a server's is UTC, a laptop's is anything.
     os.environ["TZ"] = "UTC"
@@ -82,16 +91,12 @@ def _serve(data: Path, listener: socket.socket, ready_file: Path | None, known: 
 
     with contextlib.closing(Engine(data)) as engine:
         # Backlog first: from the line on, a client that connects waits instead of being turned away.
-        listener.listen(128)
-        _tell(listener, ready_file)
-        app = Endpoint(engine, known, hosts=None if are_guarded(known) else LOOPBACK_NAMES).app()
-        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5, lifespan="off")
-        uvicorn.Server(config).run(sockets=[listener])
+        listener.listen(BACKLOG)
+        _tell(url_of(listener), ready_file)
+        serve(Endpoint(engine, known, hosts=None if are_guarded(known) else LOOPBACK_NAMES).app(), listener, grace=5)
 
 
-def _tell(listener: socket.socket, ready_file: Path | None) -> None:
-    host, port = listener.getsockname()[:2]
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+def _tell(url: str, ready_file: Path | None) -> None:
     if ready_file is not None:
         # Renamed, so that who waits for the file never reads half of it.
         unfinished = ready_file.with_name(ready_file.name + ".unfinished")
@@ -101,4 +106,5 @@ def _tell(listener: socket.socket, ready_file: Path | None) -> None:
 
 
 if __name__ == "__main__":
+    keep_secrets_out_of_sight()
     sys.exit(main())

@@ -18,14 +18,22 @@ from infra.embedded.clickhouse.engine import DATABASE, Engine, Refused, Result
 from infra.embedded.clickhouse.hanging_up import HangingUp
 from infra.embedded.clickhouse.protocol import Malformed, Request
 from infra.embedded.clickhouse.statements import INSERT
-from infra.embedded.clickhouse.users import User, authenticate
+from infra.embedded.clickhouse.users import READS_AT_ONCE, WRITES_AT_ONCE, User, authenticate, refused_settings
+from infra.serving.connections import trust
+from infra.serving.replies import InPieces, Unsent
 
-READS_AT_ONCE = 4
-WRITES_AT_ONCE = 2
-"""Threads for each user, so that no number of readers can keep the sink waiting."""
+READERS_AT_MOST = 64
+"""Requests of readers that are being read, wait or run; whoever comes on top is told to come again."""
+
+TURN_SECONDS = 20.0
+"""How long a reader's query waits for one of the threads."""
+
+UNSENT_BYTES = 256 << 20
+"""Of large answers to readers that have not been fetched."""
 
 _HELLO = re.compile(
-    rb"\s*SELECT\s+displayName\(\),\s*version\(\),\s*revision\(\),\s*timezone\(\)\s*(FORMAT Native)?\s*", re.IGNORECASE
+    rb"\s*+SELECT\s++displayName\(\),\s*+version\(\),\s*+revision\(\),\s*+timezone\(\)\s*+(?:FORMAT Native)?+\s*+",
+    re.IGNORECASE,
 )
 
 
@@ -43,6 +51,9 @@ class Endpoint:
         self._engine = engine
         self._passwords = passwords
         self._reads = anyio.CapacityLimiter(READS_AT_ONCE)
+        self._turns = anyio.Semaphore(READS_AT_ONCE)
+        self._readers = 0
+        self._unsent = Unsent(UNSENT_BYTES)
         self._writes = anyio.CapacityLimiter(WRITES_AT_ONCE)
 
     def app(self) -> Starlette:
@@ -63,34 +74,69 @@ class Endpoint:
         user = authenticate(*protocol.credentials(http), self._passwords)
         if user is None:
             return replies.error(516, "Authentication failed: wrong user or password. (AUTHENTICATION_FAILED)")
+        if user.writes:
+            trust(http)
+            return await self._read_and_run(http, user)
+        if self._readers >= READERS_AT_MOST:
+            return _busy(f"{READERS_AT_MOST} requests of readers are being answered or wait")
+        self._readers += 1
         try:
-            request = await protocol.read(http, DATABASE)
+            return await self._read_and_run(http, user)
+        finally:
+            self._readers -= 1
+
+    async def _read_and_run(self, http: HttpRequest, user: User) -> Response:
+        limits = () if user.writes else (protocol.READER_BODY, protocol.READER_BODY_SECONDS)
+        try:
+            request = await protocol.read(http, DATABASE, *limits)
+            if not request.statement.strip():
+                return _ok(http)
+            return await self._run(http, request, user)
         except Malformed as breach:
             return replies.error(breach.code, f"{breach.what}. ({breach.name})", status=breach.status)
-        if not request.statement.strip():
-            return _ok(http)
-        return await self._run(request, user)
 
     def _called_by_name(self, http: HttpRequest) -> bool:
         return self._hosts is None or http.url.hostname in self._hosts
 
-    async def _run(self, request: Request, user: User) -> Response:
-        unknown = sorted(set(request.settings) - user.settings)
-        if unknown:
-            text = f"Setting {', '.join(unknown)} is unknown here or not for {user.name}. (UNKNOWN_SETTING)"
+    async def _run(self, http: HttpRequest, request: Request, user: User) -> Response:
+        refused = refused_settings(request.settings, user)
+        if refused:
+            text = f"Setting {', '.join(map(ascii, refused))} is unknown here or not for {user.name}. (UNKNOWN_SETTING)"
             return replies.error(115, text, request.query_id)
         if request.versioned and _HELLO.fullmatch(request.statement):
             answer = Result(replies.hello(self._engine.version), 1, 0, 0.0)
             return replies.result(answer, "Native", request.query_id, compress=False)
         work = partial(self._insert_or_run, request, user)
-        limiter = self._writes if user.writes else self._reads
-        return await anyio.to_thread.run_sync(work, limiter=limiter)
+        if user.writes:
+            return await anyio.to_thread.run_sync(work, limiter=self._writes)
+        return await self._read_in_turn(http, work)
 
-    def _insert_or_run(self, request: Request, user: User) -> Response:
-        insert = INSERT.match(request.statement)
-        act: Callable[[Request, User], Response] = self._statement
-        if insert is not None and user.writes and not request.readonly:
-            act = partial(self._insert, insert)
+    async def _read_in_turn(self, http: HttpRequest, work: Callable[[], InPieces]) -> Response:
+        if not await self._has_turn(http):
+            return _busy(f"no query of a reader has ended within {TURN_SECONDS:.0f} s")
+        try:
+            reply = await anyio.to_thread.run_sync(work, limiter=self._reads)
+        finally:
+            self._turns.release()
+        if not self._unsent.has_room(len(reply.body)):
+            return _busy("other readers have not fetched their large answers")
+        reply.unsent = self._unsent
+        return reply
+
+    async def _has_turn(self, http: HttpRequest) -> bool:
+        """Wait for one of the turns; False: it took too long, or the client has gone."""
+        has_turn = False
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_until_gone, http, tasks.cancel_scope)
+            with anyio.move_on_after(TURN_SECONDS):
+                await self._turns.acquire()
+                has_turn = True
+            tasks.cancel_scope.cancel()
+        return has_turn
+
+    def _insert_or_run(self, request: Request, user: User) -> InPieces:
+        insert = INSERT.match(request.statement) if user.writes and not request.readonly else None
+        act: Callable[[Request, User], InPieces] = self._statement if insert is None else partial(self._insert, insert)
         try:
             return act(request, user)
         except Refused as refused:
@@ -100,14 +146,14 @@ class Endpoint:
         except RuntimeError as failure:
             return replies.engine_error(str(failure), self._engine.version, request.query_id)
 
-    def _insert(self, insert: re.Match[bytes], request: Request, user: User) -> Response:
-        head, format = insert[1].decode(), insert[2].decode()
+    def _insert(self, insert: re.Match[bytes], request: Request, user: User) -> InPieces:
+        head, format = protocol.text_of(insert[1]), insert[2].decode()
         data = request.statement[insert.end() :]
         answer = self._engine.insert(head, format, data, user, request.database, request.settings)
         return replies.result(answer, format, request.query_id, compress=False)
 
-    def _statement(self, request: Request, user: User) -> Response:
-        sql = request.statement.decode(errors="replace").strip()
+    def _statement(self, request: Request, user: User) -> InPieces:
+        sql = protocol.text_of(request.statement).strip()
         format, answer = self._engine.run(
             sql, request.format, user, request.database, request.settings, request.parameters, request.readonly
         )
@@ -117,6 +163,19 @@ class Endpoint:
 def _from_another_site(http: HttpRequest) -> bool:
     """Whether a browser asks on behalf of some page: loopback is no border to one, and passwords may be defaults."""
     return "origin" in http.headers or http.headers.get("sec-fetch-site", "none") != "none"
+
+
+async def _until_gone(http: HttpRequest, waiting: anyio.CancelScope) -> None:
+    """End the waiting of a client that hangs up: its place is for somebody who is there."""
+    while (await http.receive())["type"] != "http.disconnect":
+        pass
+    waiting.cancel()
+
+
+def _busy(why: str) -> Response:
+    reply = replies.error(202, f"Too many at once: {why}. (TOO_MANY_SIMULTANEOUS_QUERIES)")
+    reply.headers["Retry-After"] = "1"
+    return reply
 
 
 def _ok(http: HttpRequest) -> Response:

@@ -10,15 +10,18 @@ from schemas.errors import Fault
 
 
 def claim(path: Path) -> None:
-    """Make the directory if it is missing, and see that nobody has it open.
+    """Make the directory if it is missing, close it to others, and see that nobody has it open.
 
     Raises:
         Fault: a process holds it (named), or it cannot be made.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o700)  # donors' rows are in it
     except OSError as error:
-        raise Fault("machine", f"{path} cannot be made ({error})", "Give another directory with --data") from None
+        raise Fault(
+            "machine", f"{path} cannot be made or closed to others ({error})", "Give another directory with --data"
+        ) from None
     holder = _holder(path / "status")
     if holder is not None:
         raise Fault(

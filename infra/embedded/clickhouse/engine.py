@@ -23,6 +23,10 @@ from schemas.errors import Fault
 
 DATABASE = "groundswell"
 
+CONFIG = Path(__file__).parent / "engine.xml"
+USERS = Path(__file__).parent / "engine_users.xml"
+"""What the engine may take, and what its one user may do."""
+
 CANONICAL_CACHE = 256
 CANONICAL_LENGTH = 16_384
 """Statements whose canonical text is remembered: how many, of how many characters at most."""
@@ -64,7 +68,7 @@ class Engine:
         self.path = path
         claim(path)
         try:
-            self._owner = chdb.connect(str(path))
+            self._owner = chdb.connect(f"{path}?config-file={CONFIG}&users_config={USERS}")
         except Exception as error:
             reason = str(error).replace("\n", " ")
             raise Fault(
@@ -76,6 +80,8 @@ class Engine:
         self.version = self._owner.query("SELECT version()", "TSVRaw").bytes().decode().strip()
         names = self._owner.query("SELECT lower(name) FROM system.table_functions", "TSVRaw").bytes().decode()
         self._table_functions = frozenset(names.split())
+        formats = self._owner.query("SELECT lower(name) FROM system.formats WHERE is_output", "TSVRaw").bytes().decode()
+        self._formats = frozenset(formats.split())
         # Pages and workers ask the same statements again and again; parsing one takes as long as running it.
         self._remembered = functools.lru_cache(CANONICAL_CACHE)(self._parsed)
 
@@ -97,7 +103,8 @@ class Engine:
                 text = handle.query("SELECT formatQuerySingleLine({q:String})", "TSVRaw", params={"q": _escaped(sql)})
             except RuntimeError as error:
                 raise RuntimeError(str(error).partition(": In scope SELECT formatQuery")[0]) from None
-            return str(text.bytes().decode()).rstrip("\n")
+            # '\xff' in a statement is written back as that byte: it is judged as it is, whatever it says.
+            return str(text.bytes().decode(errors="surrogateescape")).rstrip("\n")
 
     def run(
         self,
@@ -116,7 +123,10 @@ class Engine:
             RuntimeError: the engine's own error text.
         """
         canonical = self.canonical(sql)
-        self._admit(canonical, user)
+        self._admit(canonical, user, parameters)
+        # chDB has formats of its own, such as "dataframe", whose results are no bytes.
+        if format.lower() not in self._formats:
+            raise Refused(Refusal(73, "UNKNOWN_FORMAT", f"{format!a} is no format of answers"))
         with self._handle() as handle:
             kept = dict(settings) if user.writes else {**READ_DEFAULTS, **clamp(settings)}
             if readonly or not user.writes:
@@ -152,8 +162,8 @@ class Engine:
             )
             return Result(b"", done.rows_read(), done.bytes_read(), done.elapsed(), wrote=True)
 
-    def _admit(self, canonical: str, user: User) -> None:
-        refusal = judge(canonical, user, self._table_functions)
+    def _admit(self, canonical: str, user: User, parameters: Mapping[str, str] | None = None) -> None:
+        refusal = judge(canonical, user, self._table_functions, parameters)
         if refusal is not None:
             raise Refused(refusal)
 
@@ -168,6 +178,8 @@ class Engine:
         handle = chdb.connect(str(self.path))
         try:
             yield handle
+        except UnicodeDecodeError as error:  # the engine's error quotes bytes that are no text
+            raise RuntimeError(bytes(error.object).decode(errors="backslashreplace")) from None
         finally:
             handle.close()
 

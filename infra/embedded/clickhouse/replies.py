@@ -6,9 +6,8 @@ import gzip
 import json
 import re
 
-from starlette.responses import Response
-
 from infra.embedded.clickhouse.engine import Result
+from infra.serving.replies import InPieces
 
 STATUS = {
     36: 400,
@@ -20,8 +19,10 @@ STATUS = {
     62: 400,
     81: 404,
     115: 404,
+    73: 400,
     159: 408,
     164: 403,
+    202: 503,
     241: 500,
     497: 403,
     516: 401,
@@ -33,7 +34,7 @@ BINARY = ("Arrow", "Native", "Parquet", "RowBinary", "ORC")
 _CODE = re.compile(r"Code: (\d+)")
 
 
-def result(answer: Result, format: str, query_id: str, compress: bool) -> Response:
+def result(answer: Result, format: str, query_id: str, compress: bool) -> InPieces:
     """A result; gzip where the client asked and it is worth it."""
     did = "written" if answer.wrote else "read"
     summary = {
@@ -41,21 +42,24 @@ def result(answer: Result, format: str, query_id: str, compress: bool) -> Respon
         f"{did}_bytes": str(answer.bytes),
         "elapsed_ns": str(int(answer.seconds * 1e9)),
     }
-    reply = Response(answer.body, media_type=_media_type(format))
+    reply = InPieces(answer.body, media_type=_media_type(format))
     if compress and len(answer.body) > 1024:
-        reply = Response(gzip.compress(answer.body, 1), media_type=_media_type(format))
+        reply = InPieces(gzip.compress(answer.body, 1), media_type=_media_type(format))
         reply.headers["Content-Encoding"] = "gzip"
     return _headed(reply, format, query_id, {"X-ClickHouse-Summary": json.dumps(summary)})
 
 
-def error(code: int, text: str, query_id: str = "", status: int | None = None) -> Response:
+def error(code: int, text: str, query_id: str = "", status: int | None = None) -> InPieces:
     """An error; `text` without "Code: N. DB::Exception: "."""
     body = f"Code: {code}. DB::Exception: {text}\n"
-    reply = Response(body, status or STATUS.get(code, 500), media_type="text/plain; charset=utf-8")
+    # What the engine quotes of a statement need not be UTF-8.
+    reply = InPieces(
+        body.encode(errors="backslashreplace"), status or STATUS.get(code, 500), media_type="text/plain; charset=utf-8"
+    )
     return _headed(reply, "TabSeparated", query_id, {"X-ClickHouse-Exception-Code": str(code)})
 
 
-def engine_error(text: str, version: str, query_id: str) -> Response:
+def engine_error(text: str, version: str, query_id: str) -> InPieces:
     """The engine's own error, whatever chDB wrapped around it."""
     start = max(text.find("Code: "), 0)
     found = _CODE.match(text, start)
@@ -91,7 +95,7 @@ def _media_type(format: str) -> str:
     return "application/octet-stream" if format.startswith(BINARY) else "text/plain; charset=utf-8"
 
 
-def _headed(reply: Response, format: str, query_id: str, more: dict[str, str]) -> Response:
+def _headed(reply: InPieces, format: str, query_id: str, more: dict[str, str]) -> InPieces:
     reply.headers.update(
         {
             "X-ClickHouse-Server-Display-Name": "chdb",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,9 +16,10 @@ READER = "reader"
 DEFAULT_PASSWORDS = {WRITER: "groundswell", READER: "reader"}
 """Known to everybody, so fit for loopback on one person's laptop and nothing else."""
 
+# No setting whose value is SQL or a path, and none that keeps something beyond its request; `allowed_settings` holds
+# every value to the shape of a number or a word besides.
 READ_SETTINGS = frozenset(
     {
-        "additional_table_filters",
         "cast_string_to_dynamic_use_inference",
         "date_time_input_format",
         "date_time_output_format",
@@ -35,7 +37,6 @@ READ_SETTINGS = frozenset(
         "output_format_json_quote_64bit_integers",
         "output_format_json_quote_decimals",
         "session_timezone",
-        "use_query_cache",
     }
 )
 
@@ -52,16 +53,31 @@ WRITE_SETTINGS = READ_SETTINGS | {
     "wait_for_async_insert",
 }
 
+READS_AT_ONCE = 4
+WRITES_AT_ONCE = 2
+"""Threads for each user, so that no number of readers can keep the sink waiting."""
+
 READ_LIMITS: Mapping[str, int] = {
     "max_execution_time": 30,
-    "max_memory_usage": 4 << 30,
-    "max_result_bytes": 256 << 20,
+    "max_memory_usage": (2 << 30) // READS_AT_ONCE,
+    "max_result_bytes": 64 << 20,
     "max_result_rows": 1_000_000,
+    "max_threads": min(8, os.cpu_count() or 1),
 }
-"""Seconds, bytes, bytes, rows. A reader may ask for less, never for more."""
+"""Seconds, bytes, bytes, rows, threads. A reader may ask for less, never for more; all readers together have 2 GiB."""
 
-READ_DEFAULTS: Mapping[str, str] = {"compile_expressions": "0", "compile_aggregate_expressions": "0"}
-"""Compiling what a panel reckons takes 0.1 s at its third asking, and has made none faster."""
+READ_DEFAULTS: Mapping[str, str] = {
+    # Compiling what a panel reckons takes 0.1 s at its third asking, and has made none faster.
+    "compile_expressions": "0",
+    "compile_aggregate_expressions": "0",
+    # chDB switches it on: a reader could look into the process, symbols and all.
+    "allow_introspection_functions": "0",
+    # What groups or sorts more than its memory holds goes on on the disk, so far.
+    "max_temporary_data_on_disk_size_for_query": str(1 << 30),
+}
+
+_PLAIN_VALUE = re.compile(r"[\w.:/+-]{0,256}", re.ASCII)
+"""Numbers, words, time zones, tokens of inserts: no quote, bracket or space, without which there is no SQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +115,12 @@ def authenticate(name: str, password: str, known: Mapping[str, str]) -> User | N
     expected = known.get(name, "")
     fits = hmac.compare_digest(password.encode(), expected.encode())
     return User(name, name == WRITER) if fits and name in known else None
+
+
+def refused_settings(settings: Mapping[str, str], user: User) -> list[str]:
+    """Names of those that this user may not send, or not with such a value."""
+    allowed = user.settings
+    return sorted(name for name, value in settings.items() if name not in allowed or not _PLAIN_VALUE.fullmatch(value))
 
 
 def clamp(settings: Mapping[str, str]) -> dict[str, str]:
