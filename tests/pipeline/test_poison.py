@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -165,9 +166,12 @@ def test_after_all_that_the_audit_is_equal(pipeline: Pipeline) -> None:
 
 
 def test_a_log_whose_beginning_is_gone_is_a_choice_and_the_loss_is_on_the_record(pipeline: Pipeline) -> None:
+    seen = produce(pipeline, "impressions", as_bytes(click("r1", 0, count=1, basis="measured")))
+    accounted(pipeline, "impressions", accepted=1)
+    _wait_until_committed(pipeline, "impressions", seen + 1)  # a sink that never read begins with what there is
     for role in ("attribution", "sink"):
         pipeline.kill(role)
-    lost = [produce(pipeline, "impressions", as_bytes(click("r1", n, count=1, basis="measured"))) for n in range(3)]
+    lost = [produce(pipeline, "impressions", as_bytes(click("r1", n, count=1, basis="measured"))) for n in (1, 2, 3)]
     _delete_before(pipeline, "impressions", lost[-1] + 1)
     for role in ("attribution", "sink"):
         pipeline.restart(role)
@@ -183,10 +187,19 @@ def test_a_log_whose_beginning_is_gone_is_a_choice_and_the_loss_is_on_the_record
     for role in ("attribution", "sink"):
         pipeline.restart(role)
     produce(pipeline, "impressions", as_bytes(click("r1", 9, count=1, basis="measured")))
-    accounted(pipeline, "impressions", accepted=1, passed_over=3)
+    accounted(pipeline, "impressions", accepted=2, passed_over=3)
     result = pipeline.audit()
     assert result.equal, result.differences
     assert any("the disk was full" in sentence for sentence in result.unproven)
+
+
+def _wait_until_committed(pipeline: Pipeline, topic: str, offset: int) -> None:
+    group, place = "groundswell-sink", TopicPartition(topic, PARTITION)
+    deadline = time.monotonic() + 30
+    with admin(pipeline.settings.brokers) as client:
+        while client.list_group_offsets({group: [place]})[group][place].offset < offset:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def _delete_before(pipeline: Pipeline, topic: str, offset: int) -> None:
@@ -198,3 +211,36 @@ def test_what_is_in_the_results_cannot_be_skipped(pipeline: Pipeline) -> None:
     refused = groundswell(pipeline, "skip", "clicks", str(PARTITION), "0", "--why", "a slip")
     assert refused.returncode == 2
     assert "what is in the results cannot be skipped" in refused.stderr
+
+
+def test_damage_of_the_log_stops_a_worker_in_words_and_can_be_skipped(pipeline: Pipeline) -> None:
+    for role in ("attribution", "sink"):
+        pipeline.kill(role)
+    before = pipeline.query("SELECT accepted, passed_over FROM accounting WHERE topic = 'donations'")[0]
+    damaged = produce(pipeline, "donations", as_bytes(donation("r1", 10, note="find me")))
+    _flip_a_bit_of(pipeline, "donations", b"find me")
+    produce(pipeline, "donations", as_bytes(donation("r1", 11)))
+    for role in ("attribution", "sink"):
+        pipeline.restart(role)
+        assert pipeline.wait_for_end(role) == 2
+    log = pipeline.stack.log_of("sink").read_text()
+    assert f"donations-{PARTITION} cannot be read at offset {damaged}: its checksum is wrong" in log, log[-2000:]
+    command = f"groundswell skip donations {PARTITION} {damaged} --why"
+    assert command in log, log[-2000:]
+    said = groundswell(pipeline, *command.split()[1:], "a bad disk")
+    assert said.returncode == 0, said.stderr
+    for role in ("attribution", "sink"):
+        pipeline.restart(role)
+    accounted(pipeline, "donations", accepted=before[0] + 1, passed_over=before[1] + 1)
+    result = pipeline.audit()
+    assert result.equal, result.differences
+    assert any("a bad disk" in sentence for sentence in result.unproven)
+
+
+def _flip_a_bit_of(pipeline: Pipeline, topic: str, text: bytes) -> None:
+    """In the broker's own file, as a disk would."""
+    [file] = (pipeline.stack.folder / "kafka").rglob(f"{topic}-{PARTITION}/*.log")
+    with file.open("r+b") as log:
+        place = log.read().index(text)
+        log.seek(place)
+        log.write(bytes([text[0] ^ 1]))
