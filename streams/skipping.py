@@ -6,16 +6,13 @@ A skip of partition 3 of any topic lies in partition 3 of `skips`, so whoever is
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from schemas import skips, slices
 from schemas.skips import Skip
 from schemas.slices import Progress
 from schemas.topics import SKIPS, SLICES
 from streams.settings import Settings
-from streams.tails import tails
-
-EVERY_RECORD: Final = 2**62
+from streams.tails import tails, whole
 
 
 async def taken_in(settings: Settings, topic: str, partition: int) -> int:
@@ -38,10 +35,8 @@ async def taken_in(settings: Settings, topic: str, partition: int) -> int:
 
 async def skips_of(settings: Settings, partitions: Iterable[int]) -> list[Skip]:
     """All skips of these partitions, in the order in which they were said."""
-    found: list[Skip] = []
     topic, security = settings.topic(SKIPS), settings.security
-    for partition in sorted(partitions):
-        async for said in tails(settings.brokers, topic, partition, skips.decode, EVERY_RECORD, security):
-            # A key says the same again; what lies in another partition was not said by the verb.
-            found += {skips.skip_key(skip): skip for skip in said if skip.partition == partition}.values()
-    return found
+    said = await whole(settings.brokers, topic, sorted(partitions), skips.decode, security)
+    # What lies in another partition was not said by the verb; a key that was said twice counts once.
+    found = {skips.skip_key(skip): skip for partition, skip in said if skip.partition == partition}
+    return sorted(found.values(), key=lambda skip: skip.said_at)

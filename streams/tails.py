@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -65,6 +65,35 @@ async def extent_of(
     tp = TopicPartition(topic, partition)
     load = load or Load(topic, partition)
     return await _patiently(brokers, security, lambda consumer: _extent_of(consumer, tp), load)
+
+
+async def whole(
+    brokers: Sequence[str],
+    topic: str,
+    partitions: Iterable[int],
+    decode: Callable[[bytes | None], Record | None],
+    security: Security = PLAINTEXT,
+) -> list[tuple[int, Record]]:
+    """Everything that partitions of a small topic hold, each with its partition; one client reads them all.
+
+    Args: as of `tails`.
+    """
+    tps = [TopicPartition(topic, partition) for partition in partitions]
+
+    async def ask(consumer: Any) -> list[tuple[int, Record]]:
+        consumer.assign(tps)
+        for tp, begin in (await consumer.beginning_offsets(tps)).items():
+            consumer.seek(tp, begin)
+        records, unread = [], set(tps)
+        while unread:
+            for tp, fetched in (await consumer.getmany(*unread, timeout_ms=100)).items():
+                decoded = ((tp.partition, decode(record.value)) for record in fetched)
+                records += [(partition, record) for partition, record in decoded if record is not None]
+            ends = {tp: consumer.highwater(tp) for tp in unread}
+            unread = {tp for tp, end in ends.items() if end is None or await consumer.position(tp) < end}
+        return records
+
+    return await _patiently(brokers, security, ask, Load(topic, -1)) if tps else []
 
 
 async def _patiently(

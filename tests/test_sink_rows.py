@@ -15,11 +15,14 @@ from schemas import annotations, heartbeats, stalls
 from schemas.annotations import Annotation
 from schemas.campaign import load_campaigns
 from schemas.codec import Codec
+from schemas.dead_letters import dead_letter
 from schemas.errors import Fault
 from schemas.heartbeats import Heartbeat
+from schemas.reasons import Reason
+from schemas.rejections import Rejection
 from schemas.slices import Entity, home_of
 from schemas.stalls import Stall
-from schemas.topics import ANNOTATIONS, CONVERSIONS, HEARTBEATS, STALLS
+from schemas.topics import ANNOTATIONS, CONVERSIONS, DEAD_LETTERS, HEARTBEATS, STALLS
 from streams.settings import CAMPAIGNS_HERE
 from streams.sink import Rows
 from streams.transport import Batch
@@ -100,7 +103,7 @@ def test_heartbeats_of_feeds_land_and_those_of_a_player_do_not() -> None:
     assert row == {"feed": "donations/stripe", "campaign_id": "door", "at": AT, "record_time": AT}
 
 
-@pytest.mark.parametrize("topic", [STALLS, ANNOTATIONS, HEARTBEATS, CONVERSIONS])
+@pytest.mark.parametrize("topic", [STALLS, ANNOTATIONS, HEARTBEATS, CONVERSIONS, DEAD_LETTERS])
 def test_a_foreign_record_is_left_out_with_its_place_and_holds_up_nothing(
     topic: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -117,3 +120,37 @@ def test_a_key_that_was_deleted_is_no_record() -> None:
 def test_a_result_of_another_version_stops_the_sink_because_a_sum_must_be_whole() -> None:
     with pytest.raises(Fault, match=f"{CONVERSIONS}-{HOME} holds at offset 0 a result of another version"):
         collected(CONVERSIONS, b'{"type": "window", "campaign_id": "door"}')
+
+
+@pytest.mark.parametrize("topic", [CONVERSIONS, DEAD_LETTERS])
+def test_a_tombstone_where_nothing_is_deleted_is_a_foreign_record_and_is_counted(topic: str) -> None:
+    taken = rows()
+    taken.add(topic, batch(topic, None, None))
+    assert (taken.take()[0], dict(taken.foreign)) == ({}, {topic: 2})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"record_time": "soon"},
+        {"topic": "slices"},
+        {"source_partition": -1},
+        {"source_partition": 2**16},
+        {"source_offset": -1},
+        {"source_offset": 2**64},
+        {"attempts": 2**16},
+        {"full_length": -1},
+    ],
+)
+def test_a_letter_that_the_store_would_refuse_is_left_out(change: dict[str, Any]) -> None:
+    letter = dead_letter(
+        Rejection(Reason.BAD_JSON, "", "x", "a JSON object"),
+        processor=("attribution", "1"),
+        source=("clicks", 0, 7),
+        record_time_ms=AT_MS,
+        key=b"r1",
+        payload=b"x",
+        headers=[],
+    )
+    assert len(collected(DEAD_LETTERS, msgspec.json.encode(letter))["dead_letters"]) == 1
+    assert collected(DEAD_LETTERS, msgspec.json.encode(msgspec.structs.replace(letter, **change))) == {}

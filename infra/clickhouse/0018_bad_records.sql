@@ -1,11 +1,10 @@
 -- Dead letters that were too large for their topic are cut, and offsets without a record to judge are counted.
 
-ALTER TABLE dead_letters
-    ADD COLUMN IF NOT EXISTS full_length UInt64 COMMENT 'bytes of the whole payload where the letter is cut; 0: it is whole',
-    ADD COLUMN IF NOT EXISTS digest String COMMENT 'SHA-256 of the whole payload where the letter is cut';
+ALTER TABLE dead_letters ADD COLUMN IF NOT EXISTS full_length UInt64
+    COMMENT 'bytes of the whole payload where the letter is cut; 0: it is whole';
+ALTER TABLE dead_letters ADD COLUMN IF NOT EXISTS digest String COMMENT 'SHA-256 of the whole payload where the letter is cut';
 
-ALTER TABLE watermarks
-    ADD COLUMN IF NOT EXISTS passed_over Map(String, UInt64);
+ALTER TABLE watermarks ADD COLUMN IF NOT EXISTS passed_over Map(String, UInt64);
 
 CREATE OR REPLACE VIEW current_dead_letters AS
 SELECT * FROM dead_letters FINAL

@@ -130,6 +130,8 @@ def records_of(batch: RecordBatch, limit: int = EXPANDED_BYTES) -> Iterator[Any]
         except Broken as broken:
             raise Damage(str(broken), batch.end - 1) from broken
         except TooLarge:
+            if batch.likely_last is None:  # and nobody has seen how many there are
+                raise Damage("its header does not say how many records it has", batch.end - 1) from None
             yield from (StandIn.too_large(offset, batch.largest_ms, limit) for offset in range(batch.base, batch.end))
             return
     following, end = batch.base, batch.end

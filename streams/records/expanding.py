@@ -23,6 +23,7 @@ _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 _XERIAL: Final = b"\x82SNAPPY\x00"
 _XERIAL_HEADER_BYTES: Final = 16
 _XERIAL_LENGTH: Final = struct.Struct(">i")
+_SNAPPY_AT_MOST: Final = 22  # three bytes copy 64
 # cramjam's words where the output did not fit; its version is locked, and a test holds the words.
 _DID_NOT_FIT: Final = "failed to write whole buffer"
 
@@ -71,7 +72,10 @@ def _gunzip(data: bytes, limit: int) -> bytes:
 
 def _unsnap(data: bytes, limit: int) -> bytes:
     blocks = list(_xerial_blocks(data)) if data.startswith(_XERIAL) else [data]
-    if sum(map(cramjam.snappy.decompress_raw_len, blocks)) > limit:
+    claimed = sum(map(cramjam.snappy.decompress_raw_len, blocks))
+    if claimed > _SNAPPY_AT_MOST * len(data):
+        raise Broken("snappy cannot expand it: it claims more than there can be")
+    if claimed > limit:
         raise TooLarge
     return b"".join(bytes(cramjam.snappy.decompress_raw(block)) for block in blocks)
 

@@ -357,7 +357,15 @@ class Consumer(driver.Consumer):
         return {ensure_TP(tp): offset for tp, offset in begins.items()}
 
     async def _targets(self, ours: frozenset[TP]) -> dict[TP, int]:
-        await self.app.learn_skips(frozenset(tp.partition for tp in ours))
+        learning = asyncio.ensure_future(self.app.learn_skips(frozenset(tp.partition for tp in ours)))
+        try:
+            targets = await self._owned_targets(ours)
+            await learning
+        finally:
+            learning.cancel()
+        return targets
+
+    async def _owned_targets(self, ours: frozenset[TP]) -> dict[TP, int]:
         if self.app.positions is not None:
             return dict(await self.app.positions.load(ours))
         committed = await super().seek_to_committed()

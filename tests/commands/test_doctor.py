@@ -199,7 +199,7 @@ def test_the_verb_names_what_makes_a_laptop_a_laptop(tansu: str, clickhouse: Sto
     lines = done.stdout.splitlines()
     assert {line[:5] for line in lines} == MARKS
     assert "?     kafka listener: broker 111 does not tell where it listens" in lines
-    assert any(line.startswith("WRONG topics: 11 topics do not exist") for line in lines)
+    assert any(line.startswith("WRONG topics: 12 topics do not exist") for line in lines)
     assert any("takes groundswell with a password that everybody knows" in line for line in lines)
     as_json = json.loads(run("--json", kafka=tansu, store=clickhouse.store, prefix=prefix).stdout)
     assert as_json["ok"] is False
@@ -224,5 +224,5 @@ def test_a_broker_that_tells_is_told_of(apache_kafka: ApacheKafka, clickhouse: S
     lines = run(**settings).stdout.splitlines()
     address = apache_kafka.addresses[0]
     assert f"ok    kafka listener: PLAINTEXT of broker 1 listens on {address} with PLAINTEXT" in lines
-    assert any(line.startswith("WRONG copies: 11 of 11 topics have fewer than 3 copies") for line in lines)
-    assert "ok    topics: 11 topics are as they must be, and keep the horizon" in lines
+    assert any(line.startswith("WRONG copies: 11 of 12 topics have fewer than 3 copies") for line in lines)
+    assert "ok    topics: 12 topics are as they must be, and keep the horizon" in lines

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from harness import Pipeline
-from kafka import KafkaProducer
+from kafka import KafkaProducer, TopicPartition
 from test_bad_input import START_MS, click, donation, eventually, groundswell, share
 
 from schemas.partitioning import partition_of
@@ -34,14 +37,27 @@ class Name(str):
 
 def produce(pipeline: Pipeline, topic: str, value: bytes | None, *, compression: str | None = None, **more: Any) -> int:
     """Send one record as an ordinary client does; its offset."""
-    producer = KafkaProducer(
-        bootstrap_servers=pipeline.settings.brokers,
-        compression_type=compression,
-        max_request_size=400 * MIB,
-    )
+    fields = {"key": b"r1", "partition": PARTITION, "timestamp_ms": START_MS, **more}
+
+    async def sent() -> int:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=pipeline.settings.brokers,
+            compression_type=compression,
+            max_batch_size=100 * MIB,
+            max_request_size=100 * MIB,
+        )
+        async with producer:
+            return int((await producer.send_and_wait(topic, value, **fields)).offset)
+
+    return asyncio.run(sent())
+
+
+def produce_oddly(pipeline: Pipeline, topic: str, value: bytes, headers: list[tuple[str, bytes]]) -> int:
+    """The same by a client that asks a header's name for its bytes."""
+    producer = KafkaProducer(bootstrap_servers=pipeline.settings.brokers)
     try:
-        sent = producer.send(topic, value, **{"key": b"r1", "partition": PARTITION, "timestamp_ms": START_MS, **more})
-        return int(sent.get(60).offset)
+        sent = producer.send(topic, value, b"r1", headers, PARTITION, START_MS)
+        return int(sent.get(30).offset)
     finally:
         producer.close()
 
@@ -95,9 +111,9 @@ def test_a_batch_that_expands_to_more_than_a_worker_may_bear_is_not_expanded(pip
 
 
 def test_an_event_under_a_header_whose_name_is_no_text_counts(pipeline: Pipeline) -> None:
-    produce(pipeline, "donations", as_bytes(donation("r1", 3)), headers=[(Name("x"), b"1"), ("plain", b"2")])
+    produce_oddly(pipeline, "donations", as_bytes(donation("r1", 3)), [(Name("x"), b"1"), ("plain", b"2")])
     accounted(pipeline, "donations", accepted=1, dead_lettered=0)
-    offset = produce(pipeline, "donations", b"no gift", headers=[(Name("x"), b"1"), ("back\\slash", b"2")])
+    offset = produce_oddly(pipeline, "donations", b"no gift", [(Name("x"), b"1"), ("back\\slash", b"2")])
     place = f"topic = 'donations' AND source_offset = {offset}"
     sql = f"SELECT arrayMap(h -> h.1, headers) FROM current_dead_letters WHERE {place}"
     eventually(pipeline, sql, [(["\\xff\\xfe", "back\\\\slash"],)])
@@ -150,9 +166,12 @@ def test_after_all_that_the_audit_is_equal(pipeline: Pipeline) -> None:
 
 
 def test_a_log_whose_beginning_is_gone_is_a_choice_and_the_loss_is_on_the_record(pipeline: Pipeline) -> None:
+    seen = produce(pipeline, "impressions", as_bytes(click("r1", 0, count=1, basis="measured")))
+    accounted(pipeline, "impressions", accepted=1)
+    _wait_until_committed(pipeline, "impressions", seen + 1)  # a sink that never read begins with what there is
     for role in ("attribution", "sink"):
         pipeline.kill(role)
-    lost = [produce(pipeline, "impressions", as_bytes(click("r1", n, count=1, basis="measured"))) for n in range(3)]
+    lost = [produce(pipeline, "impressions", as_bytes(click("r1", n, count=1, basis="measured"))) for n in (1, 2, 3)]
     _delete_before(pipeline, "impressions", lost[-1] + 1)
     for role in ("attribution", "sink"):
         pipeline.restart(role)
@@ -168,15 +187,22 @@ def test_a_log_whose_beginning_is_gone_is_a_choice_and_the_loss_is_on_the_record
     for role in ("attribution", "sink"):
         pipeline.restart(role)
     produce(pipeline, "impressions", as_bytes(click("r1", 9, count=1, basis="measured")))
-    accounted(pipeline, "impressions", accepted=1, passed_over=3)
+    accounted(pipeline, "impressions", accepted=2, passed_over=3)
     result = pipeline.audit()
     assert result.equal, result.differences
     assert any("the disk was full" in sentence for sentence in result.unproven)
 
 
-def _delete_before(pipeline: Pipeline, topic: str, offset: int) -> None:
-    from kafka import TopicPartition
+def _wait_until_committed(pipeline: Pipeline, topic: str, offset: int) -> None:
+    group, place = "groundswell-sink", TopicPartition(topic, PARTITION)
+    deadline = time.monotonic() + 30
+    with admin(pipeline.settings.brokers) as client:
+        while client.list_group_offsets({group: [place]})[group][place].offset < offset:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
+
+def _delete_before(pipeline: Pipeline, topic: str, offset: int) -> None:
     with admin(pipeline.settings.brokers) as client:
         client.delete_records({TopicPartition(topic, PARTITION): offset})
 
@@ -185,3 +211,36 @@ def test_what_is_in_the_results_cannot_be_skipped(pipeline: Pipeline) -> None:
     refused = groundswell(pipeline, "skip", "clicks", str(PARTITION), "0", "--why", "a slip")
     assert refused.returncode == 2
     assert "what is in the results cannot be skipped" in refused.stderr
+
+
+def test_damage_of_the_log_stops_a_worker_in_words_and_can_be_skipped(pipeline: Pipeline) -> None:
+    for role in ("attribution", "sink"):
+        pipeline.kill(role)
+    before = pipeline.query("SELECT accepted, passed_over FROM accounting WHERE topic = 'donations'")[0]
+    damaged = produce(pipeline, "donations", as_bytes(donation("r1", 10, note="find me")))
+    _flip_a_bit_of(pipeline, "donations", b"find me")
+    produce(pipeline, "donations", as_bytes(donation("r1", 11)))
+    for role in ("attribution", "sink"):
+        pipeline.restart(role)
+        assert pipeline.wait_for_end(role) == 2
+    log = pipeline.stack.log_of("sink").read_text()
+    assert f"donations-{PARTITION} cannot be read at offset {damaged}: its checksum is wrong" in log, log[-2000:]
+    command = f"groundswell skip donations {PARTITION} {damaged} --why"
+    assert command in log, log[-2000:]
+    said = groundswell(pipeline, *command.split()[1:], "a bad disk")
+    assert said.returncode == 0, said.stderr
+    for role in ("attribution", "sink"):
+        pipeline.restart(role)
+    accounted(pipeline, "donations", accepted=before[0] + 1, passed_over=before[1] + 1)
+    result = pipeline.audit()
+    assert result.equal, result.differences
+    assert any("a bad disk" in sentence for sentence in result.unproven)
+
+
+def _flip_a_bit_of(pipeline: Pipeline, topic: str, text: bytes) -> None:
+    """In the broker's own file, as a disk would."""
+    [file] = (pipeline.stack.folder / "kafka").rglob(f"{topic}-{PARTITION}/*.log")
+    with file.open("r+b") as log:
+        place = log.read().index(text)
+        log.seek(place)
+        log.write(bytes([text[0] ^ 1]))

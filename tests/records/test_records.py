@@ -154,3 +154,18 @@ def _with_byte(raw: bytes, place: int, value: int) -> bytes:
 
 def test_the_header_is_as_long_as_kafka_says() -> None:
     assert HEADER.size == 61
+
+
+def test_a_length_that_snappy_cannot_reach_is_not_believed() -> None:
+    """A flipped bit made 4 GB of it and two thousand million records: found by the hundred thousand."""
+    claims_much = b"\xff\xff\xff\xff\x0f" + snappy_without_frame(b"x")[1:]
+    with pytest.raises(Broken, match="claims more than there can be"):
+        expanded(SNAPPY, claims_much)
+
+
+def test_a_batch_too_large_whose_header_contradicts_itself_is_damage() -> None:
+    raw = bytearray(expands_to(EXPANDED_BYTES + MIB, GZIP, records=3))
+    raw[23:27] = (2**31 - 2).to_bytes(4)
+    [mark] = read(with_right_checksum(bytes(raw)), 0)
+    assert isinstance(mark, Damaged)
+    assert mark.what == "its header does not say how many records it has"
