@@ -139,7 +139,8 @@ class Browser:
         sent: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            await anyio.sleep_forever()  # nothing is sent, and nobody hangs up
+            raise AssertionError
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
