@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -157,6 +158,7 @@ def load_campaigns(directory: Path) -> dict[str, Campaign]:
 
 def _load(path: Path) -> Campaign:
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Campaign)
+        # Editors on Windows write a byte order mark, which TOML does not know.
+        return msgspec.toml.decode(path.read_bytes().removeprefix(BOM_UTF8), type=Campaign)
     except (OSError, ValueError, RecursionError) as error:
         raise Fault("settings", f"campaign file {path}: {error}", "Mend the file.") from error

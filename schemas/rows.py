@@ -50,8 +50,10 @@ def _is_as_stored(event: Event) -> bool:
     """Whether id, referral and time are written as the tables have them, as nearly all are."""
     occurred_at = event.occurred_at
     return (
-        # Of the forms that a time may have, those of this length differ in the case of two letters alone.
+        # Of the forms that a time may have, those of this length differ in the case of two letters alone, and a leap
+        # second is none to the store.
         len(occurred_at) == len(TIME_FORM)
+        and occurred_at[17:19] != "60"
         and occurred_at[10] == "T"
         and occurred_at[-1] == "Z"
         and event.referral_id is not None

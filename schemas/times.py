@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -27,15 +28,19 @@ _FRACTION_MS: Final = {f"{ms:03d}Z": ms for ms in range(1000)}
 def parse_ms(text: str) -> int:
     """Epoch milliseconds of an RFC 3339 text with an offset and at most three digits of fraction.
 
+    A leap second (23:59:60 UTC on the last day of a month, with any fraction) is the last millisecond before it ends
+    the day: Kafka and ClickHouse have none, and so it stays in its own minute, hour and day.
+
     Raises:
-        ValueError: the text is anything else (a leap second included: Kafka and ClickHouse have none).
+        ValueError: the text is anything else, another sixtieth second included.
     """
     # Events come minute by minute, so the calendar is asked once a minute; and nearly all end as `rfc3339` does.
     minute_ms = _minute_ms(text[:_MINUTE_LENGTH])
     try:
         return minute_ms + _SECOND_MS[text[_MINUTE_LENGTH:_SECOND_LENGTH]] + _FRACTION_MS[text[_SECOND_LENGTH:]]
     except KeyError:
-        return minute_ms + _rest_ms(text[_MINUTE_LENGTH:])
+        rest = text[_MINUTE_LENGTH:]
+        return _leap_ms(minute_ms, rest) if rest.startswith(":60") else minute_ms + _rest_ms(rest)
 
 
 @lru_cache(maxsize=32_768)
@@ -60,6 +65,15 @@ def _rest_ms(text: str) -> int:
     hours, minutes = offset.split(":")
     ahead = (int(hours) * 60 + int(minutes)) * MINUTE_MS
     return ms - ahead if sign == "+" else ms + ahead
+
+
+def _leap_ms(minute_ms: int, rest: str) -> int:
+    second_before_ms = (minute_ms + _rest_ms(":59" + rest[3:])) // 1000 * 1000
+    ends_day = (second_before_ms + 1000) % DAY_MS == 0
+    day = _EPOCH + timedelta(days=second_before_ms // DAY_MS) if 0 <= second_before_ms <= LAST_MS else None
+    if not ends_day or day is None or day.day != monthrange(day.year, day.month)[1]:
+        raise ValueError("not the last minute of a month in UTC, which alone may have a sixtieth second")
+    return second_before_ms + 999
 
 
 TIME_FORM: Final = "0000-00-00T00:00:00.000Z"  # as `rfc3339` writes a time, a zero for each digit

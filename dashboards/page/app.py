@@ -46,6 +46,9 @@ SQL_ROWS: Final = 1_000
 SQL_SECONDS: Final = 10
 SQL_AT_ONCE: Final = 1
 CHOICE_LENGTH: Final = 256
+MADE_AT_ONCE: Final = 16
+"""Different answers that are being made; a browser that wants another one shows what it has and asks again in two
+seconds.  The store makes some three influencer's boards a second, so nobody waits much longer than five."""
 
 
 class _Question(msgspec.Struct):
@@ -64,7 +67,7 @@ class Page:
         self._ask = ask
         self._open = open_to_questions
         self._content = Content(ask)
-        self._shared = Shared()
+        self._shared: Shared[bytes] = Shared()
         self._questions = anyio.CapacityLimiter(SQL_AT_ONCE)
 
     async def boards(self, request: Request) -> Response:
@@ -123,6 +126,9 @@ class Page:
         return msgspec.json.encode({"questions": examples, "views": views, "error": None, "open": self._open})
 
     async def _same(self, request: Request, key: object, make: Callable[[], Awaitable[bytes]]) -> Response:
+        if not self._shared.is_at_hand(key) and self._shared.making >= MADE_AT_ONCE:
+            text = f"{MADE_AT_ONCE} other boards are being asked for just now.\n"
+            return PlainTextResponse(text, 503, headers={"Retry-After": "2"})
         return _json(request, await self._shared.get(key, make))
 
 

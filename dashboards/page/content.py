@@ -16,6 +16,7 @@ from anyio import to_thread
 from dashboards.boards import BOARDS, VARIABLES
 from dashboards.macros import Range, expand
 from dashboards.page.asking import Answer, Ask, Refused
+from dashboards.page.shared import Shared
 from dashboards.panel import Board, Panel
 
 POINTS: Final = 600  # of a line: about one a pixel and a half of a chart
@@ -23,6 +24,8 @@ ROWS: Final = 20_000
 SECONDS: Final = 15
 ASKED_AT_ONCE: Final = 3
 """Of the embedded store's four threads for readers; one is left for questions."""
+
+ANSWERS_KEPT: Final = 512
 
 SPANS: Final = {"all": None, "48h": 48 * 3600, "6h": 6 * 3600, "1h": 3600}
 """What a person may look at: the whole appeal, or so many seconds up to where it is known."""
@@ -64,6 +67,8 @@ class Content:
         self._ask = ask
         self._boards = {board.uid: board for board in boards}
         self._limiter: anyio.CapacityLimiter | None = None
+        # Panels of one campaign are the same for all influencers, and most boards have some.
+        self._answers: Shared[dict[str, Any]] = Shared(most=ANSWERS_KEPT)
 
     async def choices(self, campaign: str) -> bytes:
         """Campaigns, and the influencers of one, as `[{"value", "text"}]`, the best guess first.
@@ -90,15 +95,15 @@ class Content:
         """
         board = self._boards[uid]
         answers: dict[str, Any] = {}
-        clock = await self._clock(board, choice, answers)
+        clock, said_at = await self._clock(board, choice, answers)
         looked_at = _range(clock["now"], span)
         notes: list[Any] = [None] * len(board.annotations)
 
         async def panel(key: str, sql: str) -> None:
-            answers[key] = await self._told(sql, choice, looked_at)
+            answers[key], _ = await self._dated(sql, choice, looked_at, said_at)
 
         async def note(at: int, sql: str) -> None:
-            notes[at] = await self._told(sql, choice, looked_at)
+            notes[at], _ = await self._dated(sql, choice, looked_at, said_at)
 
         async with anyio.create_task_group() as tasks:
             for shown in board.panels:
@@ -117,28 +122,40 @@ class Content:
             }
         )
 
-    async def _clock(self, board: Board, choice: Choice, answers: dict[str, Any]) -> dict[str, Any]:
-        """Where the appeal is in its time, as `now`, and the `error` if nobody answers.
+    async def _clock(self, board: Board, choice: Choice, answers: dict[str, Any]) -> tuple[dict[str, Any], float]:
+        """Where the appeal is in its time, as `now`, and the `error` if nobody answers; and when that was said.
 
-        It is asked before the panels, so that they know at least what it promises.  The store fills meanwhile: where a
+        It is asked before the panels, so that they know at least what it promises: an answer to a panel that was asked
+        for earlier, for another browser, will not do.  The store fills meanwhile: where a
         panel of the board says the same moment, that one is asked here, and is the clock's from then on.
         """
         told = await self._told(CLOCK, choice, Range(0, 0))
         now = _first(told)
         panel = _saying_the_moment(board)
-        answer = await self._told(panel.sql if panel else board.complete, choice, Range(0, 0))
+        answer, said_at = await self._dated(panel.sql if panel else board.complete, choice, Range(0, 0))
         if panel:
             answers[str(panel.id)] = answer
         said = _first(answer)
         if now and said:
             now[MOMENT] = said[MOMENT]
-        return {"now": now, "error": told.get("error")}
+        return {"now": now, "error": told.get("error")}, said_at
 
     async def _told(self, sql: str, choice: Choice, span: Range) -> dict[str, Any]:
+        answer, _ = await self._dated(sql, choice, span)
+        return answer
+
+    async def _dated(
+        self, sql: str, choice: Choice, span: Range, since: float = float("-inf")
+    ) -> tuple[dict[str, Any], float]:
+        """The answer to a statement, of a moment ago if another browser has just asked the very same."""
+        asked = expand(sql, span, choice)
+        return await self._answers.dated(asked, partial(self._answer, asked), since)
+
+    async def _answer(self, sql: str) -> dict[str, Any]:
         if self._limiter is None:  # made inside the event loop that it belongs to
             self._limiter = anyio.CapacityLimiter(ASKED_AT_ONCE)
         try:
-            work = partial(self._ask, expand(sql, span, choice), ROWS, SECONDS)
+            work = partial(self._ask, sql, ROWS, SECONDS)
             answer = await to_thread.run_sync(work, limiter=self._limiter)
         except Refused as refused:
             return {"columns": [], "types": [], "rows": [], "error": str(refused), "tag": 0}

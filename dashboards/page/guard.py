@@ -16,6 +16,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboards.page.guesses import Guesses
+
 LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "::1")
 
 HEADERS: Final[Mapping[str, str]] = {
@@ -44,6 +46,7 @@ class Guard:
         self._app = app
         self._hosts = hosts
         self._password = password
+        self._guesses = Guesses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,20 +60,34 @@ class Guard:
                     headers[name] = value
             await send(message)
 
-        refusal = self._refuse(scope["method"], scope["path"], Headers(scope=scope))
+        address = (scope.get("client") or ("", 0))[0]
+        refusal = self._refuse(scope["method"], scope["path"], Headers(scope=scope), address)
         await (refusal or self._app)(scope, receive, send_headed)
 
-    def _refuse(self, method: str, path: str, headers: Headers) -> Response | None:
+    def _refuse(self, method: str, path: str, headers: Headers, address: str) -> Response | None:
         host = headers.get("host", "")
         if self._hosts is not None and name_of(host) not in self._hosts:
             return _no(421, f"This page is not called {host!r}. Open it under the address that was printed.")
-        if self._password is not None and not _knows(headers.get("authorization", ""), self._password):
-            reply = _no(401, "The password is missing or wrong.")
-            reply.headers["WWW-Authenticate"] = 'Basic realm="Groundswell", charset="UTF-8"'
-            return reply
+        if self._password is not None and (refusal := self._examine(headers.get("authorization", ""), address)):
+            return refusal
         if (path.startswith("/api/") or method not in ("GET", "HEAD")) and not _from_our_page(host, headers):
             return _no(403, "A page of another site may not ask.")
         return None
+
+    def _examine(self, authorization: str, address: str) -> Response | None:
+        assert self._password is not None
+        if wait := self._guesses.wait(address) if authorization else 0:
+            reply = _no(429, f"Too many wrong passwords from your address. Try again in {wait} s.")
+            reply.headers["Retry-After"] = str(wait)
+            return reply
+        if _knows(authorization, self._password):
+            self._guesses.right(address)
+            return None
+        if authorization:  # a browser asks without one first
+            self._guesses.wrong(address)
+        reply = _no(401, "The password is missing or wrong.")
+        reply.headers["WWW-Authenticate"] = 'Basic realm="Groundswell", charset="UTF-8"'
+        return reply
 
 
 def name_of(host: str) -> str:

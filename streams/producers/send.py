@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -62,7 +63,7 @@ def send_lines(
     record_time_ms: Callable[[], int] = wall_clock_ms,
     sent: SentLines | None = None,
 ) -> SentLines:
-    """Send each line that is a good event, and report the others; empty lines are skipped.
+    """Send each line that is a good event, and report the others; empty lines and byte order marks are skipped.
 
     Args:
         topic: one of the source topics, without a prefix.
@@ -78,7 +79,8 @@ def send_lines(
     partitions = sender.partitions(topic)
     sent = sent or SentLines(sender.summary)
     for number, line in enumerate(lines, 1):
-        value = line.strip()
+        # Editors and exports of other systems write a byte order mark; joined files have them at other lines too.
+        value = line.removeprefix(BOM_UTF8).strip()
         if not value:
             continue
         record = _record(topic, value, partitions, record_time_ms())

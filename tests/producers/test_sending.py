@@ -159,6 +159,14 @@ def test_only_good_lines_are_sent_and_the_others_are_told(plan: Plan, sender: Se
     assert {record.value for record in _read(plan, CLICKS, 2)} == {_click(1), _click(4)}
 
 
+@pytest.mark.parametrize("checks", [True, False])
+def test_a_byte_order_mark_before_a_line_is_not_sent(plan: Plan, sender: Sender, checks: bool) -> None:
+    lines = [b"\xef\xbb\xbf" + _click(1) + b"\r\n", b"\xef\xbb\xbf\r\n", b"\xef\xbb\xbf" + _click(2)]
+    sent = send_lines(sender, CLICKS, lines, codec() if checks else None, lambda: NOW_MS)
+    assert sent.refused == []
+    assert {record.value for record in _read(plan, CLICKS, 2)} == {_click(1), _click(2)}
+
+
 def test_unchecked_lines_are_sent_as_they_are(plan: Plan, sender: Sender) -> None:
     lines = [_click(1), b"no json", _click(2, referral_id=7)]
     sent = send_lines(sender, CLICKS, lines, None, lambda: NOW_MS)

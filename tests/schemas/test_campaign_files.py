@@ -53,6 +53,12 @@ def test_file_may_set_everything(tmp_path: Path) -> None:
     assert [window.name for window in campaign.windows] == ["x"]
 
 
+def test_a_byte_order_mark_in_front_of_a_file_is_passed_over(tmp_path: Path) -> None:
+    file = written(tmp_path) / "door.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert load_campaigns(tmp_path).keys() == {"door"}
+
+
 def test_many_campaigns_load_by_id(tmp_path: Path) -> None:
     written(tmp_path)
     written(tmp_path, "other.toml", id='"other"')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from uuid import UUID
 
 import numpy as np
@@ -16,9 +17,11 @@ from schemas.events import ID_PATTERN, UUID_PATTERN
 from schemas.partitioning import murmur2_of_all, partition_of, partitions_of
 from schemas.times import LAST_MS, parse_ms, rfc3339
 
-PLAIN_TIME = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z")
+PLAIN_TIME = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9][.][0-9]{3}Z")  # no leap second
 times = st.datetimes().map(lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:23] + "Z")
 digits = st.from_regex(r"20[0-9]{2}-[0-3][0-9]-[0-3][0-9]T[0-2][0-9]:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z", fullmatch=True)
+
+leaps = st.dates(date(2000, 1, 1), date(2099, 12, 31)).map(lambda day: f"{day}T23:59:60.000Z")
 
 
 def spoilt(texts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -48,7 +51,7 @@ def test_uuids_are_what_the_contract_calls_so_with_all_their_bits(texts: list[st
         assert not is_uuid or UUID(text).bytes == half.tobytes()
 
 
-@given(columns(st.one_of(times, digits)))
+@given(columns(st.one_of(times, digits, leaps)))
 @settings(max_examples=600, deadline=None)
 def test_times_of_the_one_form_are_read_as_each_by_itself(texts: list[str]) -> None:
     good, ms = times_ms(texts)

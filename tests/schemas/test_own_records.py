@@ -195,3 +195,11 @@ def test_a_raw_row_has_one_way_to_write_a_time(text: str) -> None:
     click = Click("A" * 8 + "-1111-4111-8111-111111111111", "door", "r", text, 1)
     row = raw_row(click, occurred_ms=parse_ms(text), **WHERE)
     assert (row["occurred_at"], row["event_id"][:8]) == ("2026-03-12T18:00:00.000Z", "a" * 8)
+
+
+def test_a_raw_row_has_no_leap_second_for_the_store_has_none() -> None:
+    record = record_of("clicks", next(iter(golden("clicks"))))
+    event, _ = record.verdict()
+    event = msgspec.structs.replace(event, occurred_at="2026-03-31T23:59:60.000Z")
+    row = raw_row(event, occurred_ms=parse_ms(event.occurred_at), **WHERE)
+    assert row["occurred_at"] == "2026-03-31T23:59:59.999Z"

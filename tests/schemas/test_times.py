@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -41,6 +41,38 @@ def test_text_is_so_many_milliseconds(text: str, ms: int) -> None:
     assert parse_ms(text) == ms
 
 
+LAST_OF_2016_MS = 1_483_228_799_999
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2016-12-31T23:59:60Z",
+        "2016-12-31T23:59:60.000Z",
+        "2016-12-31T23:59:60.999Z",
+        "2016-12-31t23:59:60.5z",
+        "2017-01-01T00:59:60+01:00",
+        "2016-12-31T18:59:60.25-05:00",
+    ],
+)
+def test_a_leap_second_is_the_last_millisecond_of_its_day(text: str) -> None:
+    assert parse_ms(text) == LAST_OF_2016_MS
+    assert rfc3339(parse_ms(text)) == "2016-12-31T23:59:59.999Z"
+
+
+@given(st.dates(date(2000, 1, 1), date(2099, 12, 31)), st.integers(0, 999), st.integers(-1439, 1439))
+def test_a_leap_second_ends_a_month_in_utc(day: date, fraction: int, offset: int) -> None:
+    ends_month = (day + timedelta(days=1)).day == 1
+    local = datetime(day.year, day.month, day.day, 23, 59) + timedelta(minutes=offset)
+    sign = "-" if offset < 0 else "+"
+    text = f"{local:%Y-%m-%dT%H:%M}:60.{fraction:03d}{sign}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}"
+    if ends_month:
+        assert parse_ms(text) % DAY_MS == DAY_MS - 1
+    else:
+        with pytest.raises(ValueError, match="sixtieth"):
+            parse_ms(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -56,7 +88,14 @@ def test_text_is_so_many_milliseconds(text: str, ms: int) -> None:
         "2026-03-12T18:00:00.1234Z",
         "2026-03-12T18:00:00,5Z",
         "2026-03-12T18:00:60Z",
-        "2016-12-31T23:59:60Z",
+        "2016-12-30T23:59:60Z",
+        "2016-12-31T23:58:60Z",
+        "2016-12-31T23:59:61Z",
+        "2016-12-31T23:59:60.1234Z",
+        "2016-12-31T23:59:60",
+        "2016-12-31T23:59:60+01:00",
+        "0001-01-01T00:00:60+00:01",
+        "1969-12-31T23:59:60Z",
         "2026-03-12T18:60:00Z",
         "2026-03-12T24:00:00Z",
         "2026-13-01T00:00:00Z",
