@@ -127,7 +127,9 @@ class BrokerFaults:
 
     def _controller(self) -> int | None:
         try:
-            admin = KafkaAdminClient(bootstrap_servers=self._world.settings.brokers, request_timeout_ms=3000)
+            admin = KafkaAdminClient(
+                bootstrap_servers=self._world.settings.brokers, request_timeout_ms=3000, bootstrap_timeout_ms=1000
+            )
             try:
                 return int(admin.describe_cluster()["controller_id"])
             finally:

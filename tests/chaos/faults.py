@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Final
 
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
 from schemas.errors import Fault
@@ -168,38 +169,45 @@ class Faults:
             _encoder.encode(Seal(99, "newer", largest, 0, "0" * 16)),
             b"\x00noise",
         )
-        self._send("checkpoints", [(f"spoilt|{number}".encode(), value) for number, value in enumerate(spoilt)])
-        self.done["checkpoints spoilt"] += 1
+        records = [(f"spoilt|{number}".encode(), value) for number, value in enumerate(spoilt)]
+        self._aside("checkpoints spoilt", lambda: self._send("checkpoints", records))
+
+    def _aside(self, kind: str, act: Callable[[], None]) -> None:
+        """Do what needs a client of our own.  It may hang at a frozen broker, whose end must not wait for it."""
+
+        def run() -> None:
+            with suppress(KafkaError, OSError):  # the brokers have a fault of their own at this moment
+                act()
+                self.done[kind] += 1
+
+        threading.Thread(target=run, daemon=True).start()
 
     def _send(self, topic: str, records: list[tuple[bytes, bytes]]) -> None:
+        producer = KafkaProducer(bootstrap_servers=self._world.settings.brokers, acks="all", max_block_ms=5000)
         try:
-            producer = KafkaProducer(bootstrap_servers=self._world.settings.brokers, acks="all", max_block_ms=5000)
             for partition in range(self._world.settings.partitions):
                 for key, value in records:
                     producer.send(self._world.settings.topic(topic), key=key, value=value, partition=partition)
             producer.flush(timeout=10)
+        finally:
             producer.close(timeout=1)
-        except (KafkaError, OSError):
-            return  # the brokers have a fault of their own at this moment
 
     def _poison(self) -> None:
         kind = self._dice.choice(list(poison.KINDS))
-        with suppress(KafkaError, OSError):  # the brokers have a fault of their own at this moment
-            poison.KINDS[kind](self._world.settings, self._dice)
-            self.done[kind] += 1
+        dice = random.Random(self._dice.getrandbits(32))
+        self._aside(kind, lambda: poison.KINDS[kind](self._world.settings, dice))
 
     def _read_beside(self) -> None:
         """The consumer group of another application reads the same topics, commits, and leaves."""
-        from kafka import KafkaConsumer
+        self._aside("another application", self._read)
 
+    def _read(self) -> None:
+        consumer = KafkaConsumer(
+            "clicks", "slices", bootstrap_servers=self._world.settings.brokers, group_id="somebody-else",
+            auto_offset_reset="earliest", session_timeout_ms=6000,
+        )  # fmt: skip
         try:
-            consumer = KafkaConsumer(
-                "clicks", "slices", bootstrap_servers=self._world.settings.brokers, group_id="somebody-else",
-                auto_offset_reset="earliest", session_timeout_ms=6000,
-            )  # fmt: skip
             consumer.poll(timeout_ms=1000, max_records=500)
             consumer.commit()
+        finally:
             consumer.close()
-            self.done["another application"] += 1
-        except (KafkaError, OSError):
-            return

@@ -10,6 +10,8 @@ from streams.commands.audit import audit_with, describe
 from tests.chaos.world import WORKERS, World
 
 SETTLE_SECONDS: Final = 600.0
+CALM_SECONDS: Final = 10.0  # nobody ended for so long
+ENDS_TOO_OFTEN: Final = 12  # ends of one worker without a fault: two or three are a start amid the last fault
 EXITS: Final = (0, 1, -15, -9)  # a clean stop, a surprise, and our own signals
 RAW: Final = ("shares", "clicks", "impressions", "donations")
 # Rows that a view shows, and how many different things they are of.
@@ -37,16 +39,19 @@ def settle(world: World, within: float = SETTLE_SECONDS) -> None:
     """Until what was produced is folded, said and landed, with every worker ready; within so many seconds.
 
     Raises:
-        TimeoutError: it does not come to rest.
+        TimeoutError: it does not come to rest, or a worker ends again and again.
     """
     deadline = time.monotonic() + within
-    calm_since = time.monotonic()
+    calm_since, before = time.monotonic(), world.ended.copy()
     while True:
         ended = sum(world.ended.values())
         world.tend()
         if sum(world.ended.values()) != ended:
             calm_since = time.monotonic()
-        if time.monotonic() - calm_since > 15.0 and not world.not_ready() and _in_flight(world) == 0:
+        for (name, code), number in (world.ended - before).items():
+            if number > ENDS_TOO_OFTEN:
+                raise TimeoutError(f"{name} ends again and again, with exit code {code}")
+        if time.monotonic() - calm_since > CALM_SECONDS and not world.not_ready() and _in_flight(world) == 0:
             return
         if time.monotonic() > deadline:
             raise TimeoutError(

@@ -87,6 +87,7 @@ class World:
         self.pages = Pages(WORKERS)
 
     def open(self) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that `close` is reached; of SIGKILL the guard knows
         self.stack.open()
         if self.network is not None:
             self.network.open()
