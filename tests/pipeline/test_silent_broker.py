@@ -1,4 +1,4 @@
-"""A worker that meets a hanging broker at its start waits for it, and comes up when the broker goes on."""
+"""A worker that meets a broker which hangs at its start waits for it, and comes up when the broker goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether Kafka lets us in, asked of no Kafka: nobody, or somebody who hangs up, says nothing or talks nonsense."""
+"""Whether Kafka lets us in, asked of what is no Kafka: nobody, or who hangs up, is silent or talks nonsense."""
 
 from __future__ import annotations
 
