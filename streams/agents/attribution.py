@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -87,7 +88,7 @@ class AttributionRole:
         for partition in assigned - set(self.states):
             started = time.monotonic()
             saved = await self.checkpoints.newest_state(partition, partial(self._read_state, partition))
-            self.states[partition] = saved or Attribution(partition)
+            self.states[partition] = saved or Attribution(partition, (secrets.randbits(64), secrets.randbits(64)))
             if saved is not None:
                 seconds = time.monotonic() - started
                 logger.info("partition %d goes on at version %d (%.1f s)", partition, saved.version, seconds)
