@@ -142,6 +142,7 @@ def short_of_horizon(plan: Plan, found: Mapping[str, Found]) -> Iterator[Fault]:
 def untold(topic: Topic, found: Found) -> list[str]:
     """Names of the settings that the broker does not tell, so that nobody can say whether they are right."""
     asked = [CLEANUP, MESSAGE_BYTES] + [RETENTION] * ("delete" in topic.cleanup)
+    asked += [TIMESTAMP_AHEAD] * (topic.name in (*SOURCES, HEARTBEATS))
     return [name for name in asked if name not in found.settings]
 
 
