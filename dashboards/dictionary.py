@@ -154,6 +154,7 @@ MEANINGS: Final = MappingProxyType(
         "known_by": "how the number is known",
         "last_donation_at": "null before the first",
         "last_heartbeat": "everything that happened before it was sent",
+        "live": "1: the clock ticks with the wall clock; 0: history is played",
         "late": "1: more than the allowed lateness between happening and being sent",
         "level": "how strongly things speak for a stop: a likelihood ratio, ln",
         "line": "clicks or a kind of impressions, or donations",

@@ -44,7 +44,8 @@ def role_of(broker: Broker, environment: dict[str, str] | None = None) -> Attrib
 
     async def belongs() -> None: ...
 
-    consumer = SimpleNamespace(caught_up=lambda tp: True, end_of=lambda tp: 0, check_fence=belongs)
+    ends = {"end_of": lambda tp: 0, "end_seen_at": lambda tp: 0}
+    consumer = SimpleNamespace(caught_up=lambda tp: True, check_fence=belongs, **ends)
     role._app = SimpleNamespace(consumer=consumer)
     role.outbox = broker  # type: ignore[assignment]
     role._checkpoint_is_due = lambda partition, now: False  # type: ignore[method-assign]

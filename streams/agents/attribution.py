@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -91,7 +92,7 @@ class AttributionRole:
             with self._loads.one(f"the state of partition {partition}", partition) as load:
                 read = partial(self._read_state, partition, load)
                 saved = await self.checkpoints.newest_state(partition, read, load)
-            self.states[partition] = saved or Attribution(partition)
+            self.states[partition] = saved or Attribution(partition, (secrets.randbits(64), secrets.randbits(64)))
             if saved is not None:
                 seconds = time.monotonic() - started
                 logger.info("partition %d goes on at version %d (%.1f s)", partition, saved.version, seconds)

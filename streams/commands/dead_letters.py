@@ -87,7 +87,8 @@ def show(name: str, payload: bool) -> None:
 def replay(names: tuple[str, ...], reason: str, mended: BinaryIO | None, now: bool, no_check: bool) -> int:
     """Send the dead letters NAMES again, as they were or mended.
 
-    Sending twice is harmless: an event lands once.  Exit code 1: some would only become dead letters again.
+    Sending twice is harmless: an event lands once.  What is older than the horizon is not sent: --now stamps it anew.
+    Exit code 1: some would only become dead letters again.
     """
     settings = Settings.from_environment(os.environ)
     letters = [_one(settings, name) for name in names] or (_find(settings, reason=reason) if reason else [])
@@ -96,7 +97,8 @@ def replay(names: tuple[str, ...], reason: str, mended: BinaryIO | None, now: bo
     if mended is not None and len(letters) != 1:
         raise Fault("input", "--mended is for one dead letter", "Name exactly one.")
     content = mended.read() if mended else None
-    at_ms = int(time.time() * 1000) if now else None
+    now_ms = int(time.time() * 1000)
+    at_ms = now_ms if now else None
     sent = refused = 0
     with Sender(settings.brokers, settings.prefix, security=settings.security) as sender:
         for letter in letters:
@@ -105,7 +107,7 @@ def replay(names: tuple[str, ...], reason: str, mended: BinaryIO | None, now: bo
             if content is None:
                 letter = _to_replay(letter, settings)
             record = again(letter, partitions, mended=content, record_time_ms=at_ms)
-            wrong = None if no_check else still_wrong(record, codec)
+            wrong = None if no_check else still_wrong(record, codec, now_ms)
             if wrong is None:
                 sender.send(record)
                 sent += 1

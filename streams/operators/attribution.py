@@ -120,7 +120,7 @@ class Folder:
     ) -> None:
         tally, book = state.tallies[topic], state.book_of(campaign_id)
         ends = _ends_of(events)
-        identities = identities_of(campaign_id, events)
+        identities = identities_of(state.key, campaign_id, events)
         if topic == SHARES:
             since = gone[events.places].tolist()
             seen, chosen = _register(state.identities[SHARES], book, events, ends, identities.tolist(), since, refusals)

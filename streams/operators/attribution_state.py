@@ -16,6 +16,7 @@ from streams.operators.feeds import Feeds
 from streams.operators.horizon import HorizonClock, last_forgotten_of
 from streams.operators.identities import Identities
 from streams.operators.ledger import Ledger, ends_of, numbers_of, places_of
+from streams.operators.siphash import Key
 
 Referral = tuple[str, str]  # (campaign_id, referral_id)
 
@@ -38,6 +39,7 @@ class Tally:
 class Attribution:
     """The state of one source partition, a function of its logs up to `positions`.
 
+    `key` is drawn by whoever begins a state and goes with it: see `identities_of`.  No verdict depends on it.
     `begins` holds where folding began, by topic; `clocks` the newest record time of each topic, epoch milliseconds.
     `horizons` say how old an event of a topic may be; minutes that end at or before `forgotten`, epoch seconds, are
     gone, and nothing is said of them any more.  `feeds` is what heartbeats said.  The ledger's dirty rows and `letters`
@@ -45,6 +47,7 @@ class Attribution:
     """
 
     partition: int
+    key: Key = (0, 0)
     begins: dict[str, int] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
     clocks: dict[str, int] = field(default_factory=dict)

@@ -27,7 +27,7 @@ from streams.operators.horizon import HorizonClock
 from streams.operators.identities import Identities
 
 # 2: what heartbeats said; 3: silences of feeds; 4: rows of an entity together; 5: rows as columns, other identities;
-# 6: offsets passed over, what was forgotten, and how old an event may be
+# 6: offsets passed over, what was forgotten, how old an event may be, keyed identities
 SNAPSHOT_SCHEMA: Final = 6
 
 SavedMoney = dict[int, Money]
@@ -70,6 +70,7 @@ class Snapshot(Struct, frozen=True, array_like=True):
     schema: int
     fingerprint: str
     partition: int
+    key: tuple[int, int]
     begins: dict[str, int]
     positions: dict[str, int]
     clocks: dict[str, int]
@@ -118,6 +119,7 @@ def to_bytes(state: Attribution, fingerprint: str) -> bytes:
             schema=SNAPSHOT_SCHEMA,
             fingerprint=fingerprint,
             partition=state.partition,
+            key=state.key,
             begins=state.begins,
             positions=state.positions,
             clocks=state.clocks,
@@ -167,7 +169,7 @@ def from_bytes(
         raise ValueError("made under other settings or by another version")
     claims = {key: _claims(claims) for key, claims in saved.claims.items()}
     feeds = Feeds(saved.feeds, saved.played, claims, saved.silences)
-    state = Attribution(partition, dict(saved.begins), dict(saved.positions), dict(saved.clocks), feeds)
+    state = Attribution(partition, saved.key, dict(saved.begins), dict(saved.positions), dict(saved.clocks), feeds)
     state.identities = {topic: {} for topic in SOURCES}
     for topic, end, packed in saved.identities:
         state.identities[topic][end] = Identities(packed)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from schemas.codec import Codec, Rejection
 from schemas.dead_letters import ATTEMPTS_HEADER, DeadLetter, name_bytes
 from schemas.partitioning import partition_of
-from schemas.times import parse_ms
+from schemas.reasons import Reason
+from schemas.times import DAY_MS, parse_ms, rfc3339
 from streams.producers.outgoing import Outgoing
 from streams.producers.send import key_in
 
@@ -44,7 +45,14 @@ class _Name(str):
         return name_bytes(str(self))
 
 
-def still_wrong(record: Outgoing, codec: Codec) -> Rejection | None:
-    """Why the record would become a dead letter again, as far as the record alone can tell."""
+def still_wrong(record: Outgoing, codec: Codec, now_ms: int) -> Rejection | None:
+    """Why the record would become a dead letter again, as far as the record alone and the clock can tell.
+
+    In live use a record that is itself older than the horizon may come to minutes that are forgotten.
+    """
+    if codec.forgets and record.record_time_ms < now_ms - codec.horizon_ms:
+        days = codec.horizon_ms // DAY_MS
+        expectation = f"a record of the last {days} days: --now stamps it anew, if its event is not older than that"
+        return Rejection(Reason.BEYOND_HORIZON, "record time", rfc3339(record.record_time_ms), expectation)
     verdict = codec.judge(record.topic, record.partition or 0, record.key, record.value, record.record_time_ms)
     return verdict if isinstance(verdict, Rejection) else None

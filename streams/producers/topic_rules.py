@@ -38,6 +38,9 @@ RETENTION: Final = "retention.ms"
 RETENTION_BYTES: Final = "retention.bytes"
 MESSAGE_BYTES: Final = "max.message.bytes"
 TIMESTAMP_TYPE: Final = "message.timestamp.type"
+# How far a record's time may be ahead of the broker's clock; brokers before 3.6 do not know it.
+TIMESTAMP_AHEAD: Final = "message.timestamp.after.max.ms"
+AHEAD_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ def settings_of(plan: Plan, topic: Topic) -> dict[str, str]:
     if "compact" in topic.cleanup:
         # Only whole segments are compacted, and a restart reads what is not.
         settings["segment.bytes"] = str(SEGMENT_BYTES)
+    if topic.name in (*SOURCES, HEARTBEATS):
+        settings[TIMESTAMP_AHEAD] = str(AHEAD_MS)
     if plan.replication >= 3:
         settings["min.insync.replicas"] = str(plan.replication - 1)
     return settings
@@ -137,6 +142,7 @@ def short_of_horizon(plan: Plan, found: Mapping[str, Found]) -> Iterator[Fault]:
 def untold(topic: Topic, found: Found) -> list[str]:
     """Names of the settings that the broker does not tell, so that nobody can say whether they are right."""
     asked = [CLEANUP, MESSAGE_BYTES] + [RETENTION] * ("delete" in topic.cleanup)
+    asked += [TIMESTAMP_AHEAD] * (topic.name in (*SOURCES, HEARTBEATS))
     return [name for name in asked if name not in found.settings]
 
 
@@ -198,6 +204,10 @@ def _same_words(have: str, want: str) -> bool:
     return {word.strip() for word in have.split(",")} == set(want.split(","))
 
 
+def _at_most(have: str, want: str) -> bool:
+    return int(have) <= int(want)
+
+
 def _at_least(have: str, want: str) -> bool:
     return int(have) >= int(want)
 
@@ -212,4 +222,5 @@ _RULES: Final = {
     RETENTION_BYTES: _keeps_as_long,
     MESSAGE_BYTES: _at_least,
     TIMESTAMP_TYPE: _same_words,
+    TIMESTAMP_AHEAD: _at_most,
 }

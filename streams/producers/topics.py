@@ -10,10 +10,11 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from schemas.errors import Fault
 from schemas.topics import TOPICS
 from streams.producers.connect import admin, partition_counts
-from streams.producers.topic_rules import Found, Plan, faults, settings_of, short_of_horizon, untold
+from streams.producers.topic_rules import TIMESTAMP_AHEAD, Found, Plan, faults, settings_of, short_of_horizon, untold
 
 NO_ERROR: Final = 0
 ALREADY_EXISTS: Final = 36  # somebody else was quicker
+INVALID_CONFIG: Final = 40
 
 State = Literal["created", "right", "cannot tell"]
 
@@ -55,7 +56,7 @@ def check_topics(plan: Plan) -> list[Finding]:
 
 
 def _create(client: Any, plan: Plan, names: list[str]) -> None:
-    wanted = {
+    wanted: dict[str, dict[str, Any]] = {
         plan.name(topic.name): {
             "num_partitions": plan.partitions,
             "replication_factor": plan.replication,
@@ -65,6 +66,12 @@ def _create(client: Any, plan: Plan, names: list[str]) -> None:
         if topic.name in names
     }
     answer = client.create_topics(wanted, raise_errors=False)
+    unknown = [topic["name"] for topic in answer["topics"] if topic["error_code"] == INVALID_CONFIG]
+    if [name for name in unknown if wanted[name]["configs"].pop(TIMESTAMP_AHEAD, None)]:
+        # Brokers before 3.6 do not know it; what they do not tell is named as such afterwards.
+        again = client.create_topics({name: wanted[name] for name in unknown}, raise_errors=False)
+        others = [topic for topic in answer["topics"] if topic["name"] not in unknown]
+        answer = {"topics": [*others, *again["topics"]]}
     for topic in answer["topics"]:
         if topic["error_code"] not in (NO_ERROR, ALREADY_EXISTS):
             what = f"topic {topic['name']!r} cannot be created ({topic['error_message']})"

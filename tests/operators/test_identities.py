@@ -14,15 +14,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from random_logs import tried
-from wiring import START_MS, Record, campaign_of
+from random_logs import CODEC, logs_of, tried
+from wiring import PROCESSOR, START_MS, Logs, Record, begun, campaign_of, event_fields, fold_all
+from xxhash import xxh3_64_intdigest
 
 from schemas.codec import Codec
+from schemas.short_way import hash_of
 from schemas.times import rfc3339
-from schemas.topics import DONATIONS
+from schemas.topics import CLICKS, DONATIONS
+from streams.operators.attribution import Folder
 from streams.operators.identities import FRESH_AT_LEAST, FRESH_PART, Identities, are_new, identities_of
+from streams.operators.siphash import siphash
 
-IDENTITY_OF_ONE = 16_549_847_363_815_913_765
+KEY = (0x0706050403020100, 0x0F0E0D0C0B0A0908)
+IDENTITY_OF_ONE = 4_544_643_348_658_339_059
 
 numbers = st.one_of(st.integers(0, 20), st.integers(0, 2**64 - 1))
 steps = st.lists(st.one_of(numbers, st.sampled_from(("pack", "bytes"))), max_size=60)
@@ -56,7 +61,7 @@ def identity(campaign_id: str, referral_id: str | None, occurred_ms: int, event_
     value = msgspec.json.encode({**event, **gift, "occurred_at": rfc3339(occurred_ms)})
     judged = codec.judge_batch(DONATIONS, 0, [Record(0, occurred_ms, name.encode(), value)])
     assert not judged.rejections
-    return int(identities_of(campaign_id, judged.accepted)[0])
+    return int(identities_of(KEY, campaign_id, judged.accepted)[0])
 
 
 ONE = "21eec897-ceef-4ef4-bf4e-82622f7ed600"
@@ -86,6 +91,90 @@ def test_an_identity_hangs_on_campaign_referral_time_and_id_in_any_case() -> Non
 @pytest.mark.parametrize("name", ["None", "door", "nobody"])
 def test_a_gift_without_a_referral_is_not_one_of_a_referral_of_any_name(name: str) -> None:
     assert identity("door", None, START_MS, ONE) != identity("door", name, START_MS, ONE)
+
+
+def scalar(key: tuple[int, int], message: bytes, rounds: int, end_rounds: int) -> int:
+    """SipHash as its paper has it, one number at a time."""
+    mask = 2**64 - 1
+    a, b = key[0] ^ 0x736F6D6570736575, key[1] ^ 0x646F72616E646F6D
+    c, d = key[0] ^ 0x6C7967656E657261, key[1] ^ 0x7465646279746573
+
+    def turned(word: int, by: int) -> int:
+        return (word << by | word >> (64 - by)) & mask
+
+    def one_round() -> None:
+        nonlocal a, b, c, d
+        a = (a + b) & mask
+        b = turned(b, 13) ^ a
+        a = turned(a, 32)
+        c = (c + d) & mask
+        d = turned(d, 16) ^ c
+        a = (a + d) & mask
+        d = turned(d, 21) ^ a
+        c = (c + b) & mask
+        b = turned(b, 17) ^ c
+        c = turned(c, 32)
+
+    padded = message + bytes(-(len(message) + 1) % 8) + bytes([len(message) & 0xFF])
+    for start in range(0, len(padded), 8):
+        word = int.from_bytes(padded[start : start + 8], "little")
+        d ^= word
+        for _ in range(rounds):
+            one_round()
+        a ^= word
+    c ^= 0xFF
+    for _ in range(end_rounds):
+        one_round()
+    return a ^ b ^ c ^ d
+
+
+def test_the_plain_hash_gives_the_vector_of_the_paper() -> None:
+    assert scalar(KEY, bytes(range(15)), 2, 4) == 0xA129CA6149BE45E5
+
+
+@tried(100)
+@given(st.tuples(numbers, numbers), st.lists(st.lists(numbers, min_size=5, max_size=5), min_size=1, max_size=9))
+def test_many_are_hashed_at_once_as_each_by_itself(key: tuple[int, int], rows: list[list[int]]) -> None:
+    columns = np.array(rows, np.uint64).T
+    expected = [scalar(key, b"".join(word.to_bytes(8, "little") for word in row), 1, 3) for row in rows]
+    assert siphash(key, list(columns)).tolist() == expected
+
+
+def _mixed(word: int) -> int:
+    """One step of the mix that identities had before, the finalizer of SplitMix64."""
+    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    word = (word ^ word >> 27) * 0x94D049BB133111EB % 2**64
+    return word ^ word >> 31
+
+
+def test_two_clicks_that_met_in_the_mix_of_before_are_two() -> None:
+    """Their first halves are chosen, and the second half of the other is solved for: no key was in the way."""
+    before = xxh3_64_intdigest(b"door")
+    for part in (hash_of("r1"), START_MS):
+        before = _mixed(before ^ part)
+    first, second = 0x1234567812344678, 0x8234567812345678
+    other_first = first ^ 1 << 63
+    other_second = _mixed(before ^ first) ^ second ^ _mixed(before ^ other_first)
+    assert _mixed(_mixed(before ^ first) ^ second) == _mixed(_mixed(before ^ other_first) ^ other_second)
+    pair = [str(UUID(int=high << 64 | low)) for high, low in ((first, second), (other_first, other_second))]
+    assert identity("door", "r1", START_MS, pair[0]) != identity("door", "r1", START_MS, pair[1])
+
+    logs, state = Logs(1), begun(0)
+    for event_id in pair:
+        logs.event(CLICKS, {**event_fields(0, START_MS, "door", "r1"), "event_id": event_id}, START_MS)
+    fold_all(Folder(Codec({"door": campaign_of("door", "USD")}, 1), PROCESSOR), state, logs)
+    assert (state.tallies[CLICKS].accepted, state.tallies[CLICKS].duplicates) == (2, 0)
+
+
+def test_no_verdict_depends_on_the_key() -> None:
+    tallies = []
+    for key in ((0, 0), KEY):
+        state, logs = begun(0), logs_of(3, 200)
+        state.key = key
+        fold_all(Folder(CODEC, PROCESSOR), state, logs)
+        tallies.append(state.tallies)
+    assert tallies[0] == tallies[1]
+    assert sum(tally.duplicates for tally in tallies[0].values()) > 0
 
 
 batches = st.lists(st.lists(st.tuples(st.sampled_from((60, 120, 180)), numbers), max_size=40), max_size=6)
