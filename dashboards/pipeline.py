@@ -98,9 +98,12 @@ ACCOUNTS: Final = Row(
         Panel(
             id=6,
             title="Accounting",
-            question="Is every record accepted, a duplicate, a dead letter or in flight? The difference must be 0.",
+            question=(
+                "Is every record accepted, a duplicate, a dead letter or in flight, and is its row in the store? "
+                "The difference must be 0."
+            ),
             sql="""
-SELECT topic, produced, accepted, duplicates, dead_lettered, in_flight, difference, late
+SELECT topic, produced, accepted, duplicates, dead_lettered, in_flight, not_landed, missing, difference, late
 FROM accounting
 ORDER BY topic
 """,
@@ -112,6 +115,8 @@ ORDER BY topic
                 Column("duplicates", "Duplicates", "count"),
                 Column("dead_lettered", "Dead letters", "count"),
                 Column("in_flight", "In flight", "count"),
+                Column("not_landed", "Not landed yet", "count"),
+                Column("missing", "Rows missing", "count", thresholds=EXACT),
                 Column("difference", "Difference", "count", thresholds=EXACT),
                 Column("late", "Late", "count"),
             ),

@@ -23,6 +23,9 @@ DEAD_LETTERS: Final = "dead-letters"
 # What attribution reads: a partition number of these is one unit of state.
 ATTRIBUTION_INPUTS: Final = (*SOURCES, HEARTBEATS)
 
+# What the sink lands in the store.
+LANDED: Final = (*SOURCES, CONVERSIONS, DEAD_LETTERS, STALLS, ANNOTATIONS, HEARTBEATS)
+
 FOREVER: Final = -1
 HORIZON_DAYS: Final = 14
 

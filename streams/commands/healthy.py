@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from typing import Any, Final
 
 import click
 
@@ -11,6 +12,8 @@ from schemas.errors import Fault
 from streams.commands.worker import ROLE_NAMES
 from streams.producers.connect import admin
 from streams.settings import Settings
+
+SINK: Final = "sink"
 
 
 @click.command()
@@ -26,13 +29,23 @@ def healthy(role: str) -> int:
     group = f"{settings.group_prefix}-{role}"
     with admin(settings.brokers, settings.security) as client:
         try:
-            members = client.describe_groups([group])[group]["members"]
+            members = members_of(client, group, role)
         except ValueError as error:  # tansu's answer cannot be read
             raise Fault("kafka", "this broker does not tell who is in a group", "Ask Apache Kafka.") from error
     here = own_addresses(settings.brokers)
     mine = [member for member in members if str(member["client_host"]).lstrip("/") in here]
     click.echo(f"{group}: {len(members)} members, {len(mine)} on this machine")
     return 0 if mine else 1
+
+
+def members_of(client: Any, group: str, role: str) -> list[Any]:
+    """The members of the role's group; sinks have a group for each store, and any counts: the store may be away."""
+    if role == SINK:
+        groups = [found["group_id"] for found in client.list_groups() if found["group_id"].startswith(f"{group}-")]
+    else:
+        groups = [group]
+    described = client.describe_groups(groups) if groups else {}
+    return [member for found in groups for member in described[found]["members"]]
 
 
 def own_addresses(brokers: list[str]) -> set[str]:
