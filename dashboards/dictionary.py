@@ -165,6 +165,7 @@ MEANINGS: Final = MappingProxyType(
         "lowest": "lower bound, were each gift without a donor by another sharer",
         "mean": "conversion that is expected of anybody",
         "member": "of the dimension: an influencer's id, a channel, ...",
+        "log_end": "offset after the newest record that attribution has heard of",
         "members": "the influencers and their counts that the prior is fitted to",
         "minute": "end of the minute that the detector has reached",
         "minute_end": "the minute is [minute_end - 60 s, minute_end)",
@@ -289,6 +290,9 @@ MEANINGS_IN: Final = MappingProxyType(
         ("current_conversions", "conversion"): "donations for each click",
         ("landed", "events"): "accepted events, or dead letters",
         ("landed", "topic"): "a source topic, or dead-letters",
+        ("counted_records", "begin"): "offset of the first record that attribution has read",
+        ("counted_records", "position"): "offset after the newest record that attribution has read",
+        ("rows_here", "number"): "records of that stretch with a row, copies included",
         ("landed_records", "expected"): "records that attribution has counted, copies included",
         (
             "leaderboard",

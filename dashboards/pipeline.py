@@ -81,7 +81,7 @@ ORDER BY time, topic
             id=5,
             title="Lag",
             question="How many records of each topic wait?",
-            sql="SELECT topic, in_flight FROM accounting ORDER BY topic",
+            sql="SELECT topic, sum(log_end - position) AS in_flight FROM counted_records GROUP BY topic ORDER BY topic",
             kind="bars",
             unit="count",
             columns=(Column("topic", "Topic", "text"), Column("in_flight", "Waiting", "count")),

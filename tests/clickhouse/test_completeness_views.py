@@ -71,6 +71,14 @@ def test_rows_that_went_elsewhere_are_a_difference_however_much_came_later(store
     assert store.one(ACCOUNT) == {"not_landed": 0, "missing": 3, "difference": 3}
 
 
+def test_rows_that_were_deleted_are_a_difference(store, story):
+    store.insert("watermarks", [REPORT])
+    clicks_of(store, story, *range(10))
+    store.insert("landed_positions", [landed(10)])
+    store.client.command("TRUNCATE TABLE clicks")
+    assert store.one(ACCOUNT) == {"not_landed": 0, "missing": 7, "difference": 7}
+
+
 def test_rows_that_are_on_their_way_are_no_difference(store, story):
     store.insert("watermarks", [REPORT])
     clicks_of(store, story, 0, 1)
