@@ -81,7 +81,7 @@ ORDER BY time, topic
             id=5,
             title="Lag",
             question="How many records of each topic wait?",
-            sql="SELECT topic, in_flight FROM accounting ORDER BY topic",
+            sql="SELECT topic, sum(log_end - position) AS in_flight FROM counted_records GROUP BY topic ORDER BY topic",
             kind="bars",
             unit="count",
             columns=(Column("topic", "Topic", "text"), Column("in_flight", "Waiting", "count")),
@@ -98,9 +98,13 @@ ACCOUNTS: Final = Row(
         Panel(
             id=6,
             title="Accounting",
-            question="Is every record accepted, a duplicate, a dead letter, passed over or in flight? Difference: 0.",
+            question=(
+                "Is every record accepted, a duplicate, a dead letter, passed over or in flight, and is its row in the "
+                "store? Difference: 0."
+            ),
             sql="""
-SELECT topic, produced, accepted, duplicates, dead_lettered, passed_over, in_flight, difference, late
+SELECT topic, produced, accepted, duplicates, dead_lettered, passed_over, in_flight, not_landed, missing, difference,
+    late
 FROM accounting
 ORDER BY topic
 """,
@@ -113,6 +117,8 @@ ORDER BY topic
                 Column("dead_lettered", "Dead letters", "count"),
                 Column("passed_over", "Passed over", "count"),
                 Column("in_flight", "In flight", "count"),
+                Column("not_landed", "Not landed yet", "count"),
+                Column("missing", "Rows missing", "count", thresholds=EXACT),
                 Column("difference", "Difference", "count", thresholds=EXACT),
                 Column("late", "Late", "count"),
             ),

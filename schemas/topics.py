@@ -24,6 +24,9 @@ SKIPS: Final = "skips"
 # What attribution reads: a partition number of these is one unit of state.
 ATTRIBUTION_INPUTS: Final = (*SOURCES, HEARTBEATS)
 
+# What the sink lands in the store.
+LANDED: Final = (*SOURCES, CONVERSIONS, DEAD_LETTERS, STALLS, ANNOTATIONS, HEARTBEATS)
+
 FOREVER: Final = -1
 HORIZON_DAYS: Final = 14
 

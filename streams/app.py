@@ -13,7 +13,6 @@ import tempfile
 import threading
 from collections.abc import Awaitable, Callable
 from functools import partial
-from importlib.metadata import version as version_of
 from typing import Any, Final
 
 import faust
@@ -126,7 +125,7 @@ def _give_up() -> None:
 def make_app(role: Role, settings: Settings, data_folder: str) -> GroundswellApp:
     """The Faust app of one role, not started."""
     app = GroundswellApp(
-        f"{settings.group_prefix}-{role.name}",
+        f"{settings.group_prefix}-{role.group}",
         broker=";".join(f"kafka-batch://{broker}" for broker in settings.brokers),
         broker_credentials=settings.security.faust_credentials(),
         datadir=data_folder,
@@ -197,10 +196,9 @@ async def _take(role: Role, batch: Batch) -> None:
         raise
 
 
-def run_role(name: str, settings: Settings) -> int:
+def run_role(role: Role, settings: Settings) -> int:
     """Run one role until SIGTERM or SIGINT; 0 after a clean stop, 1 after a crash, 2 (or 1) after a Fault."""
-    role = ROLES[name](settings, version_of("groundswell"))
-    with tempfile.TemporaryDirectory(prefix=f"groundswell-{name}-") as folder:
+    with tempfile.TemporaryDirectory(prefix=f"groundswell-{role.name}-") as folder:
         app = make_app(role, settings, folder)
         app.finalize()
         worker = app.Worker(
@@ -210,7 +208,7 @@ def run_role(name: str, settings: Settings) -> int:
         _emit_what_is_left(app, role)
         observation = Observation(app, role, settings, worker.loop)
         observation.start()
-        logger.info("%s starts on %s", name, settings.kafka)
+        logger.info("%s starts on %s", role.name, settings.kafka)
         spare_what_lives_long()
         try:
             worker.execute_from_commandline()

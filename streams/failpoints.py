@@ -32,7 +32,7 @@ FAIL_POINTS: Final[dict[str, str]] = {
     "after_stalls": "what the stall detectors say has arrived",
     "before_insert": "rows are collected, ClickHouse has none",
     "between_tables": "one table's rows are in, another's are not",
-    "before_commit": "ClickHouse has acknowledged the rows, their offsets are not committed",
+    "before_claim": "ClickHouse has acknowledged the rows, it does not hold yet that they have landed",
     "on_revoked": "the group takes partitions away, nothing is flushed",
     "before_last_commit": "flushed because partitions go, nothing is committed",
     "on_assigned": "the group has given partitions, no state is loaded",

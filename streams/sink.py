@@ -1,6 +1,6 @@
 """The sink: rows of every table, collected, inserted, acknowledged.
 
-Law: a batch is done when ClickHouse has acknowledged its rows, not before.  Every table is idempotent, so an insert
+Law: a record has landed when ClickHouse has acknowledged its rows, not before.  Every table is idempotent, so an insert
 that is sent twice is harmless.  While the store is away the sink waits; it says so once and forgets nothing.
 """
 
@@ -12,10 +12,11 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from faust.types import TP
 
 from schemas import annotations as notes
 from schemas import heartbeats, results, stalls
@@ -43,12 +44,14 @@ INSERT_SETTINGS: Final = {
     "input_format_skip_unknown_fields": 1,
 }
 
+Answer = TypeVar("Answer")
+
 _encode = msgspec.json.Encoder().encode
 _decode_letter = msgspec.json.Decoder(DeadLetter).decode
 
 
 class Rows:
-    """JSON lines by table, and the batches they came from.
+    """JSON lines by table, and up to where in each log they reach.
 
     One foreign record must not hold up every table.  What is no record of ours on a topic of ours is left out, said by
     its place, and counted in `foreign`; of results nothing may be left out but what never was one.
@@ -63,12 +66,12 @@ class Rows:
 
     def _clear(self) -> None:
         self.lines: dict[str, bytearray] = {}
-        self.batches: list[Batch] = []
+        self.ends: dict[TP, int] = {}
         self.number = 0
 
-    def take(self) -> tuple[dict[str, bytearray], list[Batch]]:
-        """What was collected; the collection is empty afterwards."""
-        collected = self.lines, self.batches
+    def take(self) -> tuple[dict[str, bytearray], dict[TP, int]]:
+        """What was collected: rows by table, the next offset by partition; the collection is empty afterwards."""
+        collected = self.lines, self.ends
         self._clear()
         return collected
 
@@ -87,7 +90,7 @@ class Rows:
             self._add_letters(batch)
         elif topic in self._row_makers:
             self._add_watched(topic, batch)
-        self.batches.append(batch)
+        self.ends[batch.tp] = batch.end
 
     def _add_events(self, topic: str, batch: Batch) -> None:
         partition, records = batch.tp.partition, batch.records
@@ -222,6 +225,14 @@ class Sink:
         }
         return [Figure(name, (table,), number) for name, by in counted.items() for table, number in by.items()]
 
+    async def ask(self, table: str, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a statement about a table.
+
+        Raises:
+            Fault: the store refuses it.
+        """
+        return await self._answer(table, lambda client: list(client.query(sql).result_rows))
+
     async def insert(self, lines: dict[str, bytearray]) -> None:
         """Insert all tables' rows; returns when the store has acknowledged every one.
 
@@ -241,10 +252,22 @@ class Sink:
                 raise outcome
 
     async def _insert_table(self, table: str, rows: bytes) -> None:
-        attempt, begun = 0, time.monotonic()
+        def insert(client: Any) -> float:
+            begun = time.monotonic()
+            client.raw_insert(table, insert_block=rows, fmt="JSONEachRow", settings=INSERT_SETTINGS)
+            return time.monotonic() - begun
+
+        self._seconds[table] += await self._answer(table, insert)
+        self._inserts[table] += 1
+        self._rows[table] += rows.count(b"\n")
+        failpoints.reach("between_tables")
+
+    async def _answer(self, table: str, question: Callable[[Any], Answer]) -> Answer:
+        """What the store answers to a question about a table; while it is away it is asked again."""
+        attempt = 0
         while True:
             try:
-                await asyncio.to_thread(self._insert_now, table, rows)
+                answer = await asyncio.to_thread(self._answer_now, question)
             except Away as away:
                 self._say_away(away)
                 self._failures[table] += 1
@@ -252,16 +275,11 @@ class Sink:
                 attempt += 1
             else:
                 self._say_back()
-                self._inserts[table] += 1
-                self._rows[table] += rows.count(b"\n")
-                self._seconds[table] += time.monotonic() - begun
-                failpoints.reach("between_tables")
-                return
-            begun = time.monotonic()
+                return answer
 
-    def _insert_now(self, table: str, rows: bytes) -> None:
+    def _answer_now(self, question: Callable[[Any], Answer]) -> Answer:
         try:
-            self._connected().raw_insert(table, insert_block=rows, fmt="JSONEachRow", settings=INSERT_SETTINGS)
+            return question(self._connected())
         except (Away, Fault):
             raise
         except (ClickHouseError, OSError) as error:

@@ -104,6 +104,7 @@ def migrate(client: Any, campaigns: Mapping[str, Campaign], folder: Path = FOLDE
         row = [file.name, file.checksum, datetime.now(UTC)]
         client.insert("migrations", [row], column_names=["name", "checksum", "applied_at"])
         logger.info("applied %s", file.name)
+    sync_what_lands(client)
     load_campaigns(client, campaigns.values())
     return [file.name for file in pending]
 
@@ -147,6 +148,31 @@ def refuse_changes(files: Iterable[Migration], applied: Mapping[str, str]) -> No
                 f"migration {name} has changed since it was applied to this database",
                 "Restore that file and put the change into a new file with the next number (or use a new database).",
             )
+
+
+def refuse_another_version(client: Any, folder: Path = FOLDER) -> None:
+    """Whether the database has applied the files of this program, all of them and no others.
+
+    Raises:
+        Fault: it has not.
+    """
+    files, applied = read_migrations(folder), applied_migrations(client)
+    refuse_changes(files, applied)
+    for file in files:
+        if file.name not in applied:
+            what = f"this database has not applied {file.name}, which this program needs"
+            raise Fault("clickhouse", what, "Run `groundswell migrate` first.")
+
+
+def sync_what_lands(client: Any) -> None:
+    """Lets every table acknowledge an insert only when it is on the disk; one whose setting was chosen keeps it."""
+    sql = """
+        SELECT name FROM system.tables
+        WHERE database = currentDatabase() AND engine LIKE '%MergeTree'
+            AND position(create_table_query, 'fsync_after_insert') = 0
+    """
+    for (table,) in client.query(sql).result_rows:
+        client.command(f"ALTER TABLE `{table}` MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1")
 
 
 def statements_of(text: str) -> list[str]:

@@ -50,7 +50,7 @@ QUIET_SECONDS = 2 * 3600  # slices this far behind the clock are packed
 class AttributionRole:
     """The states of the assigned partitions and their outputs; also the owner of the agent's positions."""
 
-    name = "attribution"
+    name = group = "attribution"
     topics = ATTRIBUTION_INPUTS
 
     def __init__(self, settings: Settings, version: str) -> None:

@@ -53,7 +53,7 @@ SAY_SECONDS = 5.0
 class ConversionRole:
     """The states of the assigned partitions of `slices`; also the owner of the agent's positions."""
 
-    name = "conversion"
+    name = group = "conversion"
     topics = (SLICES,)
 
     def __init__(self, settings: Settings, version: str) -> None:

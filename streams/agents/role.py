@@ -22,6 +22,10 @@ class Role(Protocol):
     def name(self) -> str: ...
 
     @property
+    def group(self) -> str:
+        """Its consumer group, without the prefix that the settings give."""
+
+    @property
     def topics(self) -> tuple[str, ...]:
         """What it reads, names of the contract without a prefix."""
 

@@ -1,13 +1,13 @@
-"""The role `sink`: events, results and what people watch into ClickHouse; commits what the store has acknowledged."""
+"""The role `sink`: events, results and what people watch into ClickHouse, and with them how far they have landed."""
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
+from typing import Any, Final
 
-from schemas.codec import Codec
-from schemas.topics import ANNOTATIONS, CONVERSIONS, DEAD_LETTERS, HEARTBEATS, SOURCES, STALLS
+from schemas.topics import LANDED
 from streams import failpoints
+from streams.agents.role import WholeFlushes
+from streams.landed import NOWHERE, Home, Landed
 from streams.loading import Load
 from streams.observation.figures import Figure
 from streams.settings import Settings
@@ -15,42 +15,53 @@ from streams.sink import Rows, Sink
 from streams.store import connect
 from streams.transport import Batch, Positions
 
+ID_CHARACTERS: Final = 12  # of the store's id: enough to tell two apart
+
 
 class SinkRole:
-    """Positions are the group's committed offsets: only batches whose rows were acknowledged are committed."""
+    """Collected rows, and the positions that stand in the store beside those that were acknowledged.
+
+    Its group is named after the store too: sinks of one store share its partitions, those of two get all of them each.
+    """
 
     name = "sink"
-    topics = (*SOURCES, CONVERSIONS, DEAD_LETTERS, STALLS, ANNOTATIONS, HEARTBEATS)
-    positions: Positions | None = None
+    topics = LANDED
 
-    def __init__(self, settings: Settings, version: str) -> None:
+    def __init__(self, settings: Settings, version: str, home: Home = NOWHERE) -> None:
         self.settings = settings
-        codec = Codec(settings.load_campaigns(), settings.partitions, settings.horizon_days)
-        self.rows = Rows(codec)
+        self.group = f"{self.name}-{home.store.replace('-', '')[:ID_CHARACTERS]}"
+        self.rows = Rows(settings.codec())
         self.sink = Sink(lambda: connect(settings.store), settings.store_shown)
-        self._lock = asyncio.Lock()
+        self.landed = Landed(self.sink, settings, home)
+        self._flushes = WholeFlushes()
+
+    @property
+    def positions(self) -> Positions:
+        return self.landed
 
     async def start(self, app: Any) -> None:
-        """Nothing to make ready: the client connects with the first insert."""
+        """Nothing to make ready: the client connects with the first question."""
 
     async def take(self, batch: Batch) -> None:
         self.rows.add(self.settings.logical(batch.tp.topic), batch)
+        self.landed.take(batch.tp, batch.end)
         failpoints.reach("after_step")
         if self.rows.is_full():
             await self.flush()
 
     async def flush(self) -> None:
-        async with self._lock:
-            lines, batches = self.rows.take()
-            if lines:
+        async with self._flushes.one():
+            lines, ends = self.rows.take()
+            if ends:
+                await self.landed.open(ends)
                 failpoints.reach("before_insert")
                 await self.sink.insert(lines)
-                failpoints.reach("before_commit")
-            for batch in batches:
-                batch.done = True
+                failpoints.reach("before_claim")
+                await self.landed.claim(ends)
 
     async def stop(self) -> None:
-        await self.flush()
+        if await self._flushes.are_whole():
+            await self.flush()
 
     def ready_partitions(self) -> int | None:
         return None

@@ -26,7 +26,7 @@ from streams.commands.report import report
 from streams.commands.send import replay, send
 from streams.commands.simulate import simulate
 from streams.commands.skip import skip
-from streams.commands.store import migrate, sql
+from streams.commands.store import migrate, reland, sql
 from streams.commands.topics import topics
 from streams.commands.worker import worker
 
@@ -54,6 +54,7 @@ VERBS = (
     accept_level,
     replay,
     simulate,
+    reland,
     sql,
     audit,
     report,

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from infra.clickhouse.migrate import refuse_another_version
 from schemas.errors import Unreachable
+from streams.landed import Home
+from streams.producers.connect import admin, topic_ids
 from streams.reach import any_answers, check_entry, nobody_answers
 from streams.settings import Settings
-from streams.store import Away, connect
+from streams.store import Away, connect, store_id, translate
 
+Answer = TypeVar("Answer")
 logger = logging.getLogger("groundswell.checks")
 
 CONNECT_SECONDS = 5.0
@@ -33,7 +39,7 @@ def check_kafka(settings: Settings) -> None:
         asyncio.run(check_entry(settings.brokers, settings.security, CONNECT_SECONDS))
 
 
-def patiently(ask: Callable[[], object], within: float = ANSWER_SECONDS) -> None:
+def patiently(ask: Callable[[], Answer], within: float = ANSWER_SECONDS) -> Answer:
     """Ask again while brokers come and go: one of three that dies as a worker starts is nobody's fault.
 
     Raises:
@@ -42,8 +48,7 @@ def patiently(ask: Callable[[], object], within: float = ANSWER_SECONDS) -> None
     deadline = time.monotonic() + within
     while True:
         try:
-            ask()
-            return
+            return ask()
         except Unreachable as away:
             if time.monotonic() > deadline:
                 raise
@@ -51,11 +56,43 @@ def patiently(ask: Callable[[], object], within: float = ANSWER_SECONDS) -> None
             time.sleep(AGAIN_SECONDS)
 
 
-def check_store(settings: Settings) -> None:
-    """Whether the store takes us; one that is away may come back.
+def home_of_the_sink(settings: Settings) -> Home:
+    """The store and the topics that a sink stands between; waits while the store is away.
 
     Raises:
-        Fault: it refuses the user or has no such database.
+        Fault: the store refuses the user, has no such database, or is of another version of this program.
     """
-    with contextlib.suppress(Away):
-        connect(settings.store).close()
+
+    def ids() -> dict[str, str]:
+        with admin(settings.brokers, settings.security) as client:
+            return topic_ids(client)
+
+    return Home(_settled_store(settings), patiently(ids))
+
+
+def _settled_store(settings: Settings) -> str:
+    """The id of the store, once it answers and has every table that this program knows."""
+    waited = False
+    while True:
+        try:
+            found = _look_at_store(settings)
+        except Away as away:
+            if not waited:
+                logger.warning("%s; waiting, nothing is lost", away)
+            waited = True
+            time.sleep(AGAIN_SECONDS)
+        else:
+            if waited:
+                logger.warning("ClickHouse at %s answers again", settings.store_shown)
+            return found
+
+
+def _look_at_store(settings: Settings) -> str:
+    client = connect(settings.store)
+    try:
+        refuse_another_version(client)
+        return store_id(client)
+    except (ClickHouseError, OSError) as error:
+        raise translate(error, settings.store_shown) from error
+    finally:
+        client.close()

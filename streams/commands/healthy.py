@@ -6,7 +6,7 @@ import http.client
 import json
 import os
 import socket
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -17,6 +17,7 @@ from streams.settings import Settings
 
 ANSWER_SECONDS: Final = 10.0
 EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+SINK: Final = "sink"
 
 
 @click.command()
@@ -35,7 +36,7 @@ def healthy(role: str) -> int:
     group = f"{settings.group_prefix}-{role}"
     with admin(settings.brokers, settings.security) as client:
         try:
-            members = client.describe_groups([group])[group]["members"]
+            members = members_of(client, group, role)
         except ValueError as error:  # tansu's answer cannot be read
             raise Fault("kafka", "this broker does not tell who is in a group", "Ask Apache Kafka.") from error
     here = own_addresses(settings.brokers)
@@ -69,6 +70,16 @@ def _why_not(host: str, port: int, path: str) -> str | None:
     finally:
         connection.close()
     return None if said["ok"] else str(said["why"])
+
+
+def members_of(client: Any, group: str, role: str) -> list[Any]:
+    """The members of the role's group; sinks have a group for each store, and any counts: the store may be away."""
+    if role == SINK:
+        groups = [found["group_id"] for found in client.list_groups() if found["group_id"].startswith(f"{group}-")]
+    else:
+        groups = [group]
+    described = client.describe_groups(groups) if groups else {}
+    return [member for found in groups for member in described[found]["members"]]
 
 
 def own_addresses(brokers: list[str]) -> set[str]:

@@ -1,4 +1,4 @@
-"""`groundswell migrate` and `groundswell sql`."""
+"""`groundswell migrate`, `groundswell reland` and `groundswell sql`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from infra.clickhouse.migrate import create_database
 from infra.clickhouse.migrate import migrate as apply
 from schemas.errors import Fault
+from schemas.topics import LANDED
 from streams.settings import Settings
 from streams.store import Away, NoDatabase, connect, database_of, translate
 
@@ -66,6 +67,24 @@ def _migration_fault(error: ClickHouseError, settings: Settings) -> Fault:
     if isinstance(meant, Fault):
         return meant
     return Fault("clickhouse", str(meant), "Mend that and migrate again: what was applied already is not repeated.")
+
+
+@click.command()
+@click.argument("topics", nargs=-1, type=click.Choice(LANDED), metavar="[TOPIC]...")
+def reland(topics: tuple[str, ...]) -> None:
+    """Let the sink land TOPIC... once more, from where its log begins; without a name all that it lands.
+
+    Rows that are there are the same rows, so this is harmless at any time.  A sink that runs ends, and goes on from
+    there when its supervisor starts it again.
+    """
+    settings = Settings.from_environment(os.environ)
+    forget = "ALTER TABLE landed_positions DELETE WHERE topic IN {topics:Array(String)}"
+    chosen = list(topics or LANDED)
+    try:
+        open_store(settings).command(forget, parameters={"topics": chosen}, settings={"mutations_sync": 1})
+    except ClickHouseError as error:
+        raise _migration_fault(error, settings) from error
+    click.echo(f"the sink begins again with {', '.join(chosen)}")
 
 
 @click.command()

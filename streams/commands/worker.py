@@ -7,11 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version as version_of
+from typing import TYPE_CHECKING
 
 import click
 
 from streams import logs
 from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.agents.role import Role
 
 ROLE_NAMES = ("attribution", "conversion", "sink")
 
@@ -29,16 +34,26 @@ def worker(roles: tuple[str, ...]) -> int:
     if len(roles) > 1:
         return _run_each(roles)
     from streams.app import run_role  # Faust takes half a second to import: not for `groundswell --help`
-    from streams.commands.checks import check_kafka, check_store, patiently
+    from streams.commands.checks import check_kafka, patiently
     from streams.commands.topics import plan_of
     from streams.producers.topics import check_topics
 
     settings.load_campaigns()
     check_kafka(settings)
     patiently(lambda: check_topics(plan_of(settings)))
-    if roles[0] == "sink":
-        check_store(settings)
-    return run_role(roles[0], settings)
+    return run_role(_role(roles[0], settings), settings)
+
+
+def _role(name: str, settings: Settings) -> Role:
+    from streams.agents.sink import SinkRole
+    from streams.app import ROLES
+    from streams.commands.checks import home_of_the_sink
+
+    version = version_of("groundswell")
+    if name == SinkRole.name:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the store may be away for long; Faust takes it over
+        return SinkRole(settings, version, home_of_the_sink(settings))
+    return ROLES[name](settings, version)
 
 
 def _run_each(roles: tuple[str, ...]) -> int:

@@ -76,6 +76,11 @@ def partition_counts(client: Any) -> dict[str, int]:
     return {topic["name"]: len(topic["partitions"]) for topic in client.describe_topics()}
 
 
+def topic_ids(client: Any) -> dict[str, str]:
+    """The broker's own id of every topic, by physical name: a topic that was made anew has another."""
+    return {topic["name"]: str(topic.get("topic_id") or "") for topic in client.describe_topics()}
+
+
 def log_ends(client: Any, partitions: Mapping[str, int]) -> dict[tuple[str, int], int]:
     """Where logs end, by physical topic and partition; an in-memory broker's answer is only a lower bound.
 

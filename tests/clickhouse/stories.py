@@ -24,6 +24,7 @@ OTHER = Campaign("other", "Another", START, START + timedelta(hours=48), Decimal
 EVENT_TABLES = (
     "shares", "clicks", "impressions", "donations", "conversions", "watermarks", "dead_letters", "chained_windows",
     "newest_chained", "links", "claims", "minutes_of_records", "people", "nameless", "givers",
+    "landed_positions",
 )  # fmt: skip
 
 

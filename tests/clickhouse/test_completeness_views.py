@@ -43,9 +43,61 @@ def test_every_record_is_accounted_for_by_the_newest_report(store):
     row = store.one("SELECT * FROM accounting WHERE topic = 'clicks'")
     assert row == {
         "topic": "clicks", "produced": 24, "accepted": 14, "duplicates": 0, "dead_lettered": 4, "in_flight": 4,
-        "late": 6, "difference": 0, "passed_over": 2,
+        "late": 6, "passed_over": 2, "not_landed": 20, "missing": 0, "difference": 0,
     }  # fmt: skip
     assert {row["topic"] for row in store.rows("SELECT topic FROM accounting")} == set(TOPICS)
+
+
+def landed(position, topic_id="first", topic="clicks"):
+    return {"topic": topic, "topic_id": topic_id, "partition": 0, "position": position}
+
+
+def clicks_of(store, story, *offsets):
+    for offset in offsets:
+        story.click("r1", offset=offset)
+    story.tell(store)
+
+
+ACCOUNT = "SELECT not_landed, missing, difference FROM accounting WHERE topic = 'clicks'"
+# Of the clicks with the offsets 0 to 9 two are dead letters.
+REPORT = report(0, clock="2026-03-12T19:00:00.000Z")
+
+
+def test_rows_that_all_landed_make_no_difference(store, story):
+    store.insert("watermarks", [REPORT])
+    clicks_of(store, story, *range(8), 12, 13)
+    store.insert("landed_positions", [landed(14)])
+    assert store.one(ACCOUNT) == {"not_landed": 0, "missing": 0, "difference": 0}
+
+
+def test_rows_that_went_elsewhere_are_a_difference_however_much_came_later(store, story):
+    store.insert("watermarks", [REPORT])
+    clicks_of(store, story, 0, 1, 2, 3, 4, *range(10, 30))
+    store.insert("landed_positions", [landed(30)])
+    assert store.one(ACCOUNT) == {"not_landed": 0, "missing": 3, "difference": 3}
+
+
+def test_rows_that_were_deleted_are_a_difference(store, story):
+    store.insert("watermarks", [REPORT])
+    clicks_of(store, story, *range(10))
+    store.insert("landed_positions", [landed(10)])
+    store.client.command("TRUNCATE TABLE clicks")
+    assert store.one(ACCOUNT) == {"not_landed": 0, "missing": 7, "difference": 7}
+
+
+def test_rows_that_are_on_their_way_are_no_difference(store, story):
+    store.insert("watermarks", [REPORT])
+    clicks_of(store, story, 0, 1)
+    assert store.one(ACCOUNT) == {"not_landed": 10, "missing": 0, "difference": 0}
+    store.insert("landed_positions", [landed(4)])
+    assert store.one(ACCOUNT) == {"not_landed": 6, "missing": 0, "difference": 0}
+
+
+def test_of_a_topic_that_was_made_anew_the_new_position_counts(store, story):
+    store.insert("watermarks", [REPORT])
+    store.insert("landed_positions", [{**landed(500), "landed_at": "2026-03-12 18:00:00.000"}])
+    store.insert("landed_positions", [landed(4, "second")])
+    assert store.one(ACCOUNT)["not_landed"] == 6
 
 
 @pytest.mark.parametrize(

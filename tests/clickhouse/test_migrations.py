@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.clickhouse.migrate import FOLDER, migrate, read_migrations, statements_of
+from infra.clickhouse.migrate import FOLDER, migrate, read_migrations, refuse_another_version, statements_of
 from schemas.campaign import load_campaigns
 from schemas.errors import Fault
 
@@ -82,6 +82,32 @@ def fills_what_a_copy_adds_nothing_to(statement: str) -> bool:
     [made] = re.findall(rf"CREATE TABLE IF NOT EXISTS {filled[1]}\n(.*?);\n", ALL_TEXT, re.DOTALL)
     kept = re.findall(r"(?:SimpleAggregateFunction|AggregateFunction)\((\w+)", made)
     return "MergeTree" in made and "SummingMergeTree" not in made and set(kept) <= {"max", "min", "groupBitmap"}
+
+
+def test_what_is_acknowledged_is_on_the_disk_unless_somebody_chose_otherwise(bare):
+    migrate(bare.client, {})
+    sql = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
+    synced = "position(create_table_query, 'fsync_after_insert = 1, fsync_part_directory = 1') > 0"
+    tables = bare.client.query(sql).result_rows
+    assert len(tables) > 15
+    assert bare.client.query(f"{sql} AND {synced}").result_rows == tables
+    bare.client.command("ALTER TABLE clicks MODIFY SETTING fsync_after_insert = 0")
+    migrate(bare.client, {})
+    assert bare.client.query(f"{sql} AND NOT {synced}").result_rows == [("clicks",)]
+
+
+def test_a_store_of_another_version_is_refused(bare, tmp_path):
+    migrate(bare.client, {})
+    refuse_another_version(bare.client)
+    for file in read_migrations(FOLDER):
+        (tmp_path / file.name).write_text(file.text)
+    later = tmp_path / "0099_later.sql"
+    later.write_text("CREATE TABLE IF NOT EXISTS later (a UInt8) ENGINE = MergeTree ORDER BY a;\n")
+    with pytest.raises(Fault, match=r"has not applied 0099_later.sql.*groundswell migrate"):
+        refuse_another_version(bare.client, tmp_path)
+    migrate(bare.client, {}, tmp_path)
+    with pytest.raises(Fault, match=r"has applied 0099_later.sql, which this program does not know"):
+        refuse_another_version(bare.client)
 
 
 def test_every_view_says_the_question_that_it_answers(store):

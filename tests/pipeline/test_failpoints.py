@@ -34,7 +34,7 @@ POINTS: Final = {
         *("between_pieces", "before_mark", "after_mark", *IN_OUTPUT, *IN_EVERY_ROLE),
         *("after_stalls", *AT_A_REBALANCE),
     ),
-    "sink": ("before_insert", "between_tables", "before_commit", *IN_EVERY_ROLE, *AT_A_REBALANCE),
+    "sink": ("before_insert", "between_tables", "before_claim", *IN_EVERY_ROLE, *AT_A_REBALANCE),
 }
 ROUNDS: Final = max(map(len, POINTS.values()))
 SWIFT: Final = {"GROUNDSWELL_CHECKPOINT_INTERVAL": "1", "GROUNDSWELL_STUCK_AFTER": "30"}

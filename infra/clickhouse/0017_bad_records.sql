@@ -29,24 +29,8 @@ FROM
     SELECT
         source_partition,
         argMax((clock, idle, positions, begins, ends, accepted, duplicates, dead_lettered, late, computed_at, passed_over),
-            (source_version, version)) AS newest
+            (bitShiftRight(version, 40), source_version, version)) AS newest
     FROM watermarks
     GROUP BY source_partition
 )
 COMMENT 'How far has each source partition been read? Its newest report.';
-
-CREATE OR REPLACE VIEW accounting AS
-SELECT
-    topic,
-    sum(toInt64(ends[topic]) - toInt64(begins[topic])) AS produced,
-    sum(toInt64(p.accepted[topic])) AS accepted,
-    sum(toInt64(p.duplicates[topic])) AS duplicates,
-    sum(toInt64(p.dead_lettered[topic])) AS dead_lettered,
-    sum(toInt64(ends[topic]) - toInt64(positions[topic])) AS in_flight,
-    sum(toInt64(p.late[topic])) AS late,
-    produced - accepted - duplicates - dead_lettered - passed_over - in_flight AS difference,
-    sum(toInt64(p.passed_over[topic])) AS passed_over
-FROM source_progress AS p
-ARRAY JOIN ['shares', 'clicks', 'impressions', 'donations'] AS topic
-GROUP BY topic
-COMMENT 'Is every record accounted for? produced = accepted + duplicates + dead_lettered + passed_over + in_flight: difference is 0. Of all campaigns: a log is not cut by campaign.';
