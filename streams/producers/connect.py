@@ -32,8 +32,11 @@ def admin(brokers: Sequence[str], security: Security = PLAINTEXT) -> Iterator[An
     """
     arguments = security.arguments()
     if not security.is_plain:
-        # The client takes a certificate that it does not trust for a broker that is away.
-        asyncio.run(check_entry(brokers, security, REACHED_WITHIN_MS / 1000))
+        # The client takes a certificate that it does not trust for a broker that is away, and waits for ever for a
+        # listener that never answers its TLS.
+        turned = asyncio.run(check_entry(brokers, security, REACHED_WITHIN_MS / 1000))
+        if turned is not None:
+            raise _not_answered(",".join(brokers), turned)
     try:
         client = KafkaAdminClient(bootstrap_servers=list(brokers), bootstrap_timeout_ms=REACHED_WITHIN_MS, **arguments)
     except (KafkaError, OSError, ValueError) as error:
@@ -61,9 +64,13 @@ def unreachable(brokers: Sequence[str], error: Exception, security: Security = P
         turned = asyncio.run(check_entry(brokers, security, SPEAKS_WITHIN_S))
     except Fault as otherwise:
         return otherwise
+    return _not_answered(where, turned)
+
+
+def _not_answered(where: str, turned: Turned | None) -> Unreachable:
     if turned is Turned.AWAY:
         return nobody_answers(where)
-    what = f"Kafka at {where} does not answer in time ({type(error).__name__}): it hangs or has too much to do"
+    what = f"Kafka at {where} does not answer in time: it hangs or has too much to do"
     return Unreachable("kafka", what, "Look at the brokers, then start again: nothing is lost.")
 
 
