@@ -224,5 +224,5 @@ def test_a_broker_that_tells_is_told_of(apache_kafka: ApacheKafka, clickhouse: S
     lines = run(**settings).stdout.splitlines()
     address = apache_kafka.addresses[0]
     assert f"ok    kafka listener: PLAINTEXT of broker 1 listens on {address} with PLAINTEXT" in lines
-    assert any(line.startswith("WRONG copies: 11 of 12 topics have fewer than 3 copies") for line in lines)
+    assert any(line.startswith("WRONG copies: 12 of 12 topics have fewer than 3 copies") for line in lines)
     assert "ok    topics: 12 topics are as they must be, and keep the horizon" in lines
