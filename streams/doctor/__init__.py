@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from streams.doctor.brokers import examine_brokers
+from streams.doctor.data import examine_data
 from streams.doctor.finding import Finding
 from streams.doctor.here import examine_files, examine_page, examine_passwords
 from streams.doctor.ways import examine_store, examine_way_to_kafka
@@ -29,6 +30,7 @@ def examine(settings: Settings, plan: Plan, environment: Mapping[str, str], page
     yield from examine_way_to_kafka(settings)
     yield from examine_brokers(settings, plan)
     yield from examine_store(settings)
+    yield from examine_data(settings)
     yield from examine_page(page_port)
     yield from examine_passwords(environment)
     yield from examine_files(settings, environment)

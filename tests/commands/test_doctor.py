@@ -16,7 +16,7 @@ from ground import Store
 from infra.kafka.cluster import ApacheKafka
 from schemas.topics import SOURCES, TOPICS
 from streams.commands.topics import plan_of
-from streams.doctor import brokers, here, ways
+from streams.doctor import brokers, data, here, ways
 from streams.doctor.finding import Finding, is_loopback
 from streams.doctor.listeners import examine_listeners
 from streams.producers.topic_rules import Found, settings_of
@@ -123,6 +123,20 @@ def test_a_store_over_plain_http_elsewhere(monkeypatch: pytest.MonkeyPatch) -> N
         (finding,) = ways.examine_store(Settings(store=store))
         assert finding.state == state
         assert "hush" not in str(finding)
+
+
+def test_the_data_of_a_store_on_this_machine_is_for_its_owner_alone(clickhouse: Store, tmp_path: Path) -> None:
+    (found,) = data.examine_data(Settings(store=clickhouse.store))
+    assert (found.check, found.state) == ("store's data", "ok"), found
+    (tmp_path / "open").mkdir(mode=0o755)
+    (tmp_path / "shut").mkdir(mode=0o700)
+    folders = [tmp_path / name for name in ("open", "shut", "missing")]
+    assert states(data.examine_folders(folders)) == [
+        ("store's data", "wrong"),
+        ("store's data", "ok"),
+        ("store's data", "cannot tell"),
+    ]
+    assert list(data.examine_data(Settings(store="clickhouse://u@192.0.2.7:9/x"))) == []
 
 
 def test_a_store_that_takes_what_everybody_knows(clickhouse: Store, monkeypatch: pytest.MonkeyPatch) -> None:

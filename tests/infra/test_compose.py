@@ -23,7 +23,7 @@ from compose_file import compose, example, variables_of_the_file
 from ground import ROOT, Store
 
 from infra.docker.secrets import CLICKHOUSE_USERS, DEFAULTS, FOLDER, PASSWORDS, write_secrets
-from infra.embedded.clickhouse.users import READ_DEFAULTS, READER, WRITER
+from infra.embedded.clickhouse.users import READ_DEFAULTS, READ_LIMITS, READER, READS_AT_ONCE, WRITER
 from infra.embedded.stack import EmbeddedStack
 from infra.grafana.bundle import PLUGIN, PLUGIN_VERSION
 from infra.kafka.jars import VERSION
@@ -350,6 +350,13 @@ def test_the_reader_reads_one_database_and_nothing_else() -> None:
     assert tree.findtext("users/reader/profile") == "reader"
     assert tree.findtext("profiles/reader/readonly") == "1"
     assert {name: tree.findtext(f"profiles/reader/{name}") for name in READ_DEFAULTS} == READ_DEFAULTS
+    # A server has as many threads for a query as it has processors; the embedded store as well, 8 at most.
+    bounded = {name: limit for name, limit in READ_LIMITS.items() if name != "max_threads"}
+    limits = {name: int(tree.findtext(f"profiles/reader/{name}", "0")) for name in bounded}
+    memory_of_all = READ_LIMITS["max_memory_usage"] * READS_AT_ONCE
+    # A server bounds what all queries of a user take, so a single one may take more than a fourth of it.
+    assert limits == {**bounded, "max_memory_usage": memory_of_all // 2}
+    assert int(tree.findtext("profiles/reader/max_memory_usage_for_user", "0")) == memory_of_all
     assert [query.text for query in tree.findall("users/reader/grants/query")] == ["GRANT SELECT ON groundswell.*"]
     changeable = {entry.tag for entry in tree.findall("profiles/reader/constraints/*[changeable_in_readonly]")}
     assert changeable == {"max_execution_time", "additional_table_filters"}
