@@ -19,6 +19,7 @@ from faust.types import TP
 
 from streams.settings import Settings
 from streams.sink import Sink
+from streams.transport.consumer import BEYOND_END_SECONDS
 
 TABLE: Final = "landed_positions"
 STANDING: Final = f"SELECT topic, topic_id, partition, max(position) FROM {TABLE} GROUP BY topic, topic_id, partition"
@@ -27,6 +28,10 @@ NOTHING: Final = -1  # what stands in the store of a partition that it has never
 
 class WentBack(RuntimeError):
     """The store holds less than this sink has landed there: a backup was restored, or it was made anew."""
+
+
+class MadeAnew(RuntimeError):
+    """A topic was deleted and made anew while it was read."""
 
 
 class Home(NamedTuple):
@@ -48,6 +53,7 @@ class Landed:
         self._home = home
         self._begins: dict[TP, int] = {}
         self._next: dict[TP, int] = {}  # the next offset that the agent must see
+        self._beyond_since: dict[TP, float] = {}
         self._standing: dict[TP, int] = {}  # what stands in the store for sure
 
     async def load(self, tps: frozenset[TP]) -> Mapping[TP, int]:
@@ -67,6 +73,24 @@ class Landed:
     def take(self, tp: TP, end: int) -> None:
         """The agent has seen everything before `end`."""
         self._next[tp] = end
+
+    def check(self, ends: Mapping[TP, int | None], now: float) -> None:
+        """Whether the logs reach as far as was read of them; for a moment one of a new leader may not.
+
+        Args:
+            ends: of the logs, as far as they are known.
+            now: monotonic seconds.
+
+        Raises:
+            MadeAnew: one has not reached it for long; the topic's new id is known after a start.
+        """
+        beyond = {tp for tp, end in ends.items() if end is not None and self._next.get(tp, 0) > end}
+        self._beyond_since = {tp: self._beyond_since.get(tp, now) for tp in beyond}
+        for tp, since in self._beyond_since.items():
+            if now - since > BEYOND_END_SECONDS:
+                raise MadeAnew(
+                    f"{tp.topic}-{tp.partition} ends before offset {self._next[tp]}, and was read up to there"
+                )
 
     async def claim(self, ends: Mapping[TP, int]) -> None:
         """Everything before these offsets has landed: say so in the store.

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from faust.types import TP
 
-from streams.landed import Home, Landed, WentBack
+from streams.landed import Home, Landed, MadeAnew, WentBack
 from streams.settings import Settings
 from streams.sink import Sink
 
@@ -121,3 +121,21 @@ def test_a_store_that_went_back_is_noticed_at_an_assignment_too() -> None:
     store.claims.clear()
     with pytest.raises(WentBack):
         worker.assign(FIRST)
+
+
+def test_a_log_that_was_made_anew_while_it_was_read_ends_the_sink() -> None:
+    worker = Worker(Store())
+    worker.assign(FIRST, SECOND)
+    worker.landed.take(FIRST, 40)
+    for now in (0.0, 19.0):
+        worker.landed.check({FIRST: 5, SECOND: None}, now)
+    with pytest.raises(MadeAnew, match="x-clicks-0 ends before offset 40"):
+        worker.landed.check({FIRST: 5, SECOND: None}, 21.0)
+
+
+def test_a_log_whose_new_leader_catches_up_does_not() -> None:
+    worker = Worker(Store())
+    worker.assign(FIRST)
+    worker.landed.take(FIRST, 40)
+    for now, end in ((0.0, 5), (19.0, 40), (38.0, 5), (57.0, 41)):
+        worker.landed.check({FIRST: end}, now)

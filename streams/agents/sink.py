@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
+
+from faust.types import TP
 
 from schemas.topics import LANDED
 from streams import failpoints
@@ -34,6 +37,7 @@ class SinkRole:
         self.sink = Sink(lambda: connect(settings.store), settings.store_shown)
         self.landed = Landed(self.sink, settings, home)
         self._flushes = WholeFlushes()
+        self._app: Any = None
 
     @property
     def positions(self) -> Positions:
@@ -41,6 +45,7 @@ class SinkRole:
 
     async def start(self, app: Any) -> None:
         """Nothing to make ready: the client connects with the first question."""
+        self._app = app
 
     async def take(self, batch: Batch) -> None:
         self.rows.add(self.settings.logical(batch.tp.topic), batch)
@@ -51,6 +56,7 @@ class SinkRole:
 
     async def flush(self) -> None:
         async with self._flushes.one():
+            self.landed.check(self._log_ends(), time.monotonic())
             lines, ends = self.rows.take()
             if ends:
                 await self.landed.open(ends)
@@ -58,6 +64,9 @@ class SinkRole:
                 await self.sink.insert(lines)
                 failpoints.reach("before_claim")
                 await self.landed.claim(ends)
+
+    def _log_ends(self) -> dict[TP, int | None]:
+        return {tp: end for tp, (_, end) in self._app.consumer.extents().items()}
 
     async def stop(self) -> None:
         if await self._flushes.are_whole():

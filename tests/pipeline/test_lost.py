@@ -79,14 +79,14 @@ def test_a_store_that_is_restored_or_lost_is_filled_again(tmp_path: Path) -> Non
         land(pipeline, first)
         data, backup = data_of(pipeline), tmp_path / "backup"
         pipeline.stack.stop_child("clickhouse")
-        shutil.copytree(data, backup)
+        shutil.copytree(data, backup, symlinks=True)
         pipeline.restart("clickhouse")
         land(pipeline, second)
 
         # Restored from the backup, under a sink that runs.
         pipeline.stack.stop_child("clickhouse")
         shutil.rmtree(data)
-        shutil.copytree(backup, data)
+        shutil.copytree(backup, data, symlinks=True)
         start_migrated(pipeline)
         land(pipeline, third)
         assert "the store holds" in pipeline.stack.log_of("sink").read_text()
@@ -126,13 +126,14 @@ def test_a_topic_of_ours_that_is_lost_is_filled_again(lost: str) -> None:
     with Pipeline("tansu", {"GROUNDSWELL_CHECKPOINT_INTERVAL": "1"}) as pipeline:
         pipeline.start_all()
         land(pipeline, first)
-        for role in ("attribution", "conversion"):
+        stopped = ("attribution", "conversion", *(["sink"] if lost == CONVERSIONS else []))
+        for role in stopped:
             pipeline.stack.stop_child(role)
         delete_topics(pipeline, {lost, CHECKPOINTS})
         if lost == CONVERSIONS:
             # As if nothing of it had landed: all of it must be said again.
             connect(pipeline.settings.store).command("TRUNCATE TABLE conversions")
-        for role in ("attribution", "conversion"):
+        for role in stopped:
             pipeline.restart(role)
         land(pipeline, second)
 
