@@ -258,7 +258,7 @@ def test_history_that_is_played_is_not_behind(store: Database) -> None:
 
 def test_an_idle_partition_is_as_fresh_as_the_newest(store: Database) -> None:
     read_up_to(store, 10, source=0)
-    read_up_to(store, 2, source=1, idle=1)
+    read_up_to(store, 2, source=1, idle=1, computed_at=moment(10))
     assert store.one("SELECT complete, seconds_between FROM freshness") == {"complete": after(10), "seconds_between": 0}
 
 

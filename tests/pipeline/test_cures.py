@@ -8,14 +8,18 @@ import pytest
 from harness import Pipeline
 from test_faults import appeal_to_break, assert_equal
 
+from schemas.slices import SLICES_SCHEMA, Acceptance, acceptance_key, encode
 from schemas.topics import CHECKPOINTS, SLICES
 from streams.commands.appeals import Appeal
 from streams.commands.topics import plan_of
 from streams.producers.connect import admin, partition_counts
+from streams.producers.outgoing import Outgoing
+from streams.producers.sender import Sender
 from streams.producers.topics import create_topics
 
+FILLERS = 10_000
 ROLES = ("attribution", "conversion", "sink")
-COLUMNS = "clicks, donations_48h, donations_late, gross_total, impressions_measured"
+COLUMNS = "shares, clicks, donations, gross_total, net, impressions_measured, impressions_estimated"
 
 
 def delete_topics(pipeline: Pipeline, *names: str) -> None:
@@ -27,6 +31,16 @@ def delete_topics(pipeline: Pipeline, *names: str) -> None:
         while physical & set(partition_counts(client)):
             assert time.monotonic() < deadline, "the topics are still there"
             time.sleep(0.1)
+
+
+def lengthen(pipeline: Pipeline) -> None:
+    """As if everything had been said many times, as it is in a log of weeks: what is made anew is much shorter."""
+    word = Acceptance(SLICES_SCHEMA, "nowhere", "campaign", "nowhere", 1)
+    with Sender(pipeline.settings.brokers, pipeline.settings.prefix) as sender:
+        for _ in range(FILLERS):
+            for partition in range(pipeline.settings.partitions):
+                sender.send(Outgoing(SLICES, partition, acceptance_key(word), encode(word), int(time.time() * 1000)))
+        sender.flush()
 
 
 def figures(pipeline: Pipeline, view: str) -> list[tuple[object, ...]]:
@@ -42,13 +56,19 @@ def figures(pipeline: Pipeline, view: str) -> list[tuple[object, ...]]:
 def test_deleting_what_is_made_anew_freezes_no_board(kafka_jars: object, cured: tuple[str, ...]) -> None:
     """CHANGELOG "If you are called", the faults of conversion and the driver; CONTRIBUTING, "to fill the past"."""
     appeal = appeal_to_break()
-    most = len(appeal.records) * 4 // 5
-    first = Appeal(appeal.campaign_id, appeal.records[:most], appeal.records[most].record_time_ms)
-    second = Appeal(appeal.campaign_id, appeal.records[most:], appeal.until_ms)
+    some, most = len(appeal.records) // 5, len(appeal.records) * 4 // 5
+    cuts = [(0, some), (some, most), (most, len(appeal.records))]
+    ends = [*(appeal.records[cut].record_time_ms for cut in (some, most)), appeal.until_ms]
+    parts = [
+        Appeal(appeal.campaign_id, appeal.records[start:stop], end)
+        for (start, stop), end in zip(cuts, ends, strict=True)
+    ]
     with Pipeline("apache") as pipeline:
         pipeline.start_all()
-        # In two goes, so that many minutes are said twice: what is made anew is shorter than what was.
-        sent = pipeline.play(first, speed=3000)
+        sent = pipeline.play(parts[0])
+        pipeline.wait_until_folded(sent)
+        lengthen(pipeline)
+        sent += pipeline.play(parts[1])
         pipeline.wait_until_folded(sent)
         before = figures(pipeline, "shown_figures")
         for role in ROLES:
@@ -57,7 +77,7 @@ def test_deleting_what_is_made_anew_freezes_no_board(kafka_jars: object, cured: 
         create_topics(plan_of(pipeline.settings))
         for role in ROLES:
             pipeline.restart(role)
-        sent += pipeline.play(second)
+        sent += pipeline.play(parts[2])
         assert_equal(pipeline, sent)
         assert figures(pipeline, "shown_figures") == figures(pipeline, "appeal_figures") != before
         complete = pipeline.query("SELECT complete_up_to FROM complete_up_to WHERE campaign_id = 'door'")
