@@ -60,8 +60,8 @@ SELECT
     p.topic AS topic,
     p.source_partition AS source_partition,
     p.accepted + p.duplicates AS expected,
-    toInt64(h.number) AS here,
-    greatest(p.position - toInt64(l.position), 0) AS not_landed,
+    toInt64(coalesce(h.number, 0)) AS here,
+    greatest(p.position - toInt64(coalesce(l.position, 0)), 0) AS not_landed,
     if(not_landed = 0, greatest(expected - here, 0), 0) AS missing
 FROM counted_records AS p
 LEFT JOIN

@@ -59,13 +59,13 @@ def clicks_of(store, story, *offsets):
 
 
 ACCOUNT = "SELECT not_landed, missing, difference FROM accounting WHERE topic = 'clicks'"
-# Of the clicks with the offsets 0 to 9 two are dead letters.
+# Of the clicks with the offsets 0 to 9 two are dead letters, and at one offset there is none.
 REPORT = report(0, clock="2026-03-12T19:00:00.000Z")
 
 
 def test_rows_that_all_landed_make_no_difference(store, story):
     store.insert("watermarks", [REPORT])
-    clicks_of(store, story, *range(8), 12, 13)
+    clicks_of(store, story, *range(7), 12, 13)
     store.insert("landed_positions", [landed(14)])
     assert store.one(ACCOUNT) == {"not_landed": 0, "missing": 0, "difference": 0}
 
@@ -74,7 +74,7 @@ def test_rows_that_went_elsewhere_are_a_difference_however_much_came_later(store
     store.insert("watermarks", [REPORT])
     clicks_of(store, story, 0, 1, 2, 3, 4, *range(10, 30))
     store.insert("landed_positions", [landed(30)])
-    assert store.one(ACCOUNT) == {"not_landed": 0, "missing": 3, "difference": 3}
+    assert store.one(ACCOUNT) == {"not_landed": 0, "missing": 2, "difference": 2}
 
 
 def test_rows_that_were_deleted_are_a_difference(store, story):
