@@ -46,9 +46,9 @@ SQL_ROWS: Final = 1_000
 SQL_SECONDS: Final = 10
 SQL_AT_ONCE: Final = 1
 CHOICE_LENGTH: Final = 256
-MADE_AT_ONCE: Final = 16
+MADE_AT_ONCE: Final = 6
 """Different answers that are being made; a browser that wants another one shows what it has and asks again in two
-seconds.  The store makes some three influencer's boards a second, so nobody waits much longer than five."""
+seconds.  They share the store, which makes two or three boards a second on a laptop: who waits, waits for three."""
 
 
 class _Question(msgspec.Struct):

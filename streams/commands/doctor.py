@@ -21,9 +21,9 @@ MARKS = {"ok": "ok   ", "wrong": "WRONG", "cannot tell": "?    "}
 def doctor(as_json: bool, page_port: int) -> int:
     """Check who can listen, who can come in, and whether the brokers keep what they take.
 
-    Looks at listeners and topics of Kafka, the ways to Kafka and to the store, passwords that everybody knows,
-    files of secrets, the store's data on this machine, the page.  Changes nothing and shows no secret.  Exit code
-    1: something is wrong; its line says what to do.
+    Looks at listeners and topics of Kafka, the ways to Kafka and to the store, passwords that everybody knows, files of
+    secrets, the store's data on this machine, the page.  Changes nothing and shows no secret.  Exit code 1: something
+    is wrong; its line says what to do.
     """
     settings = Settings.from_environment(os.environ)
     findings = list(examine(settings, plan_of(settings), os.environ, page_port))
