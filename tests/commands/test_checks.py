@@ -9,6 +9,8 @@ from schemas.errors import Fault
 from streams.commands import checks
 from streams.producers import connect
 from streams.producers.connect import WentAway, admin
+from streams.settings import Settings
+from streams.store import Away
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +71,17 @@ def test_a_fault_is_not_asked_again() -> None:
     with pytest.raises(Fault):
         checks.patiently(ask)
     assert len(asked) == 1
+
+
+def test_a_sink_that_starts_waits_for_a_store_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([Away("ClickHouse is away"), Away("ClickHouse is away"), "id"])
+
+    def look(_: Settings) -> str:
+        answer = next(answers)
+        if isinstance(answer, Away):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(checks, "_look_at_store", look)
+    assert checks._settled_store(Settings()) == "id"
+    assert next(answers, None) is None

@@ -16,7 +16,7 @@ from harness import Pipeline
 from kafka import KafkaAdminClient
 from test_failpoints import parts
 from test_faults import appeal_to_break
-from test_two_stores import another_store, small_appeal
+from test_two_stores import another_store
 
 from infra.clickhouse.migrate import migrate
 from schemas.topics import CHECKPOINTS, CONVERSIONS, SLICES, TOPICS
@@ -58,6 +58,11 @@ def start_migrated(pipeline: Pipeline) -> None:
     migrate(connect(pipeline.settings.store), pipeline.settings.load_campaigns())
 
 
+def stop(pipeline: Pipeline, *roles: str) -> None:
+    for role in roles:
+        pipeline.stack.stop_child(role)
+
+
 def delete_topics(pipeline: Pipeline, names: Iterable[str]) -> None:
     """`kafka-topics.sh --delete` of each, then `groundswell topics`."""
     client = KafkaAdminClient(bootstrap_servers=pipeline.settings.brokers)
@@ -72,7 +77,7 @@ def delete_topics(pipeline: Pipeline, names: Iterable[str]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_a_store_that_is_restored_or_lost_is_filled_again(tmp_path: Path) -> None:
+def test_a_store_that_is_restored_or_lost_is_filled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, third = thirds()
     with Pipeline("tansu") as pipeline:
         pipeline.start_all()
@@ -91,21 +96,7 @@ def test_a_store_that_is_restored_or_lost_is_filled_again(tmp_path: Path) -> Non
         land(pipeline, third)
         assert "the store holds" in pipeline.stack.log_of("sink").read_text()
 
-        # Lost: a new server is empty.
-        pipeline.kill("sink")
-        pipeline.kill("clickhouse")
-        shutil.rmtree(data)
-        start_migrated(pipeline)
-        pipeline.restart("sink")
-        assert_equal(pipeline)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(400)
-def test_rows_that_are_missing_are_named_and_land_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Pipeline("tansu") as pipeline:
-        pipeline.start_all()
-        land(pipeline, small_appeal())
+        # Rows are deleted by hand.
         connect(pipeline.settings.store).command("TRUNCATE TABLE clicks")
         [(missing, difference)] = pipeline.query("SELECT missing, difference FROM accounting WHERE topic = 'clicks'")
         assert missing == difference > 100
@@ -117,25 +108,36 @@ def test_rows_that_are_missing_are_named_and_land_again(monkeypatch: pytest.Monk
         pipeline.restart("sink")
         assert_equal(pipeline)
 
+        # Lost: a new server is empty.
+        pipeline.kill("sink")
+        pipeline.kill("clickhouse")
+        shutil.rmtree(data)
+        start_migrated(pipeline)
+        pipeline.restart("sink")
+        assert_equal(pipeline)
+
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("lost", [CONVERSIONS, CHECKPOINTS, SLICES])
-def test_a_topic_of_ours_that_is_lost_is_filled_again(lost: str) -> None:
-    first, second, _ = thirds()
+def test_topics_of_ours_that_are_lost_are_filled_again() -> None:
+    first, second, third = thirds()
     with Pipeline("tansu", {"GROUNDSWELL_CHECKPOINT_INTERVAL": "1"}) as pipeline:
         pipeline.start_all()
         land(pipeline, first)
-        stopped = ("attribution", "conversion", *(["sink"] if lost == CONVERSIONS else []))
-        for role in stopped:
-            pipeline.stack.stop_child(role)
-        delete_topics(pipeline, {lost, CHECKPOINTS})
-        if lost == CONVERSIONS:
-            # As if nothing of it had landed: all of it must be said again.
-            connect(pipeline.settings.store).command("TRUNCATE TABLE conversions")
-        for role in stopped:
+
+        stop(pipeline, "attribution", "conversion", "sink")
+        delete_topics(pipeline, [CONVERSIONS, CHECKPOINTS])
+        # As if nothing of it had landed: all of it must be said again.
+        connect(pipeline.settings.store).command("TRUNCATE TABLE conversions")
+        for role in ("attribution", "conversion", "sink"):
             pipeline.restart(role)
         land(pipeline, second)
+
+        stop(pipeline, "attribution", "conversion")
+        delete_topics(pipeline, [SLICES, CHECKPOINTS])
+        for role in ("attribution", "conversion"):
+            pipeline.restart(role)
+        land(pipeline, third)
 
 
 @pytest.mark.slow
@@ -145,8 +147,7 @@ def test_a_source_topic_that_is_lost_is_sent_again_to_a_new_store() -> None:
     with Pipeline("tansu") as pipeline:
         pipeline.start_all()
         land(pipeline, first)
-        for role in ("attribution", "conversion", "sink"):
-            pipeline.stack.stop_child(role)
+        stop(pipeline, "attribution", "conversion", "sink")
         delete_topics(pipeline, [topic.name for topic in TOPICS])
         pipeline.settings = another_store(pipeline, "anew")
         pipeline.environment["GROUNDSWELL_STORE"] = pipeline.settings.store

@@ -28,7 +28,8 @@ def small_appeal() -> Appeal:
     return Appeal(whole.campaign_id, whole.records[:1500], whole.until_ms)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.slow
+@pytest.mark.timeout(240)
 def test_sinks_of_two_stores_land_every_row_in_each() -> None:
     with Pipeline("tansu") as pipeline:
         other = another_store(pipeline, "colleague")
