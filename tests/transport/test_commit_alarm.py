@@ -1,4 +1,4 @@
-"""Faust's alarm "Has not committed ... at all": silent where positions belong to the state, loud where commits rule."""
+"""Faust's alarm "Has not committed ... at all": silent for every role, whose positions are its own."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from streams.settings import Settings
 MINUTES = 60.0
 
 
-@pytest.fixture(params=sorted(ROLES))
-def watched(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Any, TP]:
-    """A role's name, its consumer as it is after six minutes of reading a log without a commit, and a partition."""
-    role = ROLES[request.param](Settings(), "0")
-    app = make_app(role, Settings(), str(tmp_path))
+def alarm_of(role_name: str, folder: Path, caplog: pytest.LogCaptureFixture, *, commits_rule: bool) -> str:
+    """What is logged of a role after six minutes of reading a log without a commit."""
+    app = make_app(ROLES[role_name](Settings(), "0"), Settings(), str(folder))
+    if commits_rule:
+        app.positions = None
     tp = TP(sorted(app.batch_topics)[0], 0)
-    consumer = app.consumer
+    consumer: Any = app.consumer
     app.topics._acking_topics.add(tp.topic)
     app.monitor.stream_inbound_time[tp] = 6 * MINUTES
     state = SimpleNamespace(highwater=9, position=5, timestamp=6 * MINUTES * 1000)
@@ -30,14 +30,15 @@ def watched(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Any, T
     subscriptions = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
     consumer._thread._consumer = SimpleNamespace(_fetcher=SimpleNamespace(_subscriptions=subscriptions))
     consumer._thread.time_started = 0.0
-    return role.name, consumer, tp
-
-
-def test_only_a_role_whose_commits_rule_is_called_late_with_them(
-    watched: tuple[str, Any, TP], caplog: pytest.LogCaptureFixture
-) -> None:
-    name, consumer, tp = watched
     caplog.set_level(logging.ERROR)
     consumer.verify_event_path(6 * MINUTES, tp)
-    said = "Has not committed" in caplog.text
-    assert said is (name == "sink"), caplog.text
+    return caplog.text
+
+
+@pytest.mark.parametrize("role_name", sorted(ROLES))
+def test_no_role_is_called_late_with_commits(role_name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert alarm_of(role_name, tmp_path, caplog, commits_rule=False) == ""
+
+
+def test_whose_commits_rule_is_called_late_with_them(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert "Has not committed" in alarm_of("sink", tmp_path, caplog, commits_rule=True)
