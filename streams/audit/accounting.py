@@ -21,15 +21,19 @@ from streams.audit.store import ms, number, rows
 from streams.audit.verdicts import Verdicts
 
 KIND: Final = "accounting"
+TICK_MS: Final = 10_000  # a live clock is the moment at which the logs' ends were seen: some ticks ago at most
 _VERDICTS: Final = ("accepted", "duplicates", "dead_lettered", "passed_over", "late")
 _MAPS: Final = ("positions", "begins", "ends", *_VERDICTS)
 
 
 class Progress(Struct, frozen=True):
-    """The newest landed word on a source partition; `clock` in epoch milliseconds, `maps` by column and topic."""
+    """The newest landed word on a source partition; `clock` and `computed_at` in epoch milliseconds, `maps` by column
+    and topic.  In `live` use the clock ticks with the wall clock."""
 
     clock: int
     idle: bool
+    live: bool
+    computed_at: int
     version: int
     maps: dict[str, dict[str, int]]
 
@@ -40,24 +44,24 @@ class Progress(Struct, frozen=True):
 def newest_progress(client: Client) -> dict[int, Progress]:
     """By source partition."""
     newest: dict[int, Progress] = {}
-    columns = [ms("clock"), "idle", "source_version", *_MAPS]
+    columns = [ms("clock"), "idle", "live", ms("computed_at"), "source_version", *_MAPS]
     for row in rows(client, "watermarks", [number("slices_partition"), number("source_partition")], columns):
-        _, partition, clock, idle, version, *maps = row
+        _, partition, clock, idle, live, computed_at, version, *maps = row
         if partition not in newest or newest[partition].version < version:
             named: dict[str, Any] = dict(zip(_MAPS, maps, strict=True))
-            newest[partition] = Progress(clock, bool(idle), version, named)
+            newest[partition] = Progress(clock, bool(idle), bool(live), computed_at, version, named)
     return newest
 
 
 def watermark_ms(progress: Mapping[int, Progress], partitions: int, campaign: Campaign) -> int | None:
     """How far the campaign is complete, epoch milliseconds; None while a source partition has said nothing.
 
-    An idle partition has nothing older to give, so it counts as the newest.
+    Where history is played an idle partition has nothing older to give, so it counts as the newest.
     """
     if len(progress) < partitions:
         return None
     newest = max(row.clock for row in progress.values())
-    clocks = (newest if row.idle else row.clock for row in progress.values())
+    clocks = (newest if row.idle and not row.live else row.clock for row in progress.values())
     return min(clocks) - campaign.allowed_lateness * 1000
 
 
@@ -104,10 +108,11 @@ def _compare_place(row: Progress, place: Place, span: Span, true: Mapping[str, i
 
 
 def _compare_clock(row: Progress, partition: int, verdicts: Verdicts, findings: Findings) -> None:
-    """Heartbeats may push the clock further than the sources do; no accepted event may be ahead of it."""
+    """Heartbeats may push the clock further than the sources do; no accepted event may be ahead of it, but one whose
+    own clock was ahead of the wall clock."""
     accepted = (valid.record for topic in SOURCES for valid in verdicts.accepted[topic])
     newest = max((record.record_time_ms for record in accepted if record.partition == partition), default=0)
-    if row.clock < newest:
+    if row.clock < (min(newest, row.computed_at - TICK_MS) if row.live else newest):
         findings.differ(
             KIND,
             f"the clock of source partition {partition} is {rfc3339(row.clock)}, "
