@@ -108,7 +108,7 @@ class OfTheStore:
 def test_what_a_store_quotes_is_not_said(code: int) -> None:
     sink = Sink(lambda: OfTheStore(code), "a store")
     with pytest.raises(Exception, match=str(code)) as raised:
-        sink._insert_now("clicks", b"")
+        sink._answer_now(lambda client: client.raw_insert("clicks", insert_block=b""))
     assert MARKER not in str(raised.value)
     assert "a store" in str(raised.value)
 
