@@ -10,6 +10,7 @@ CREATE OR REPLACE VIEW current_dead_letters AS
 SELECT * FROM dead_letters FINAL
 COMMENT 'Which events could not be processed, and why? Each once.';
 
+-- A version begins with the epoch of the log of slices: what is said of a new log outranks all of the one before.
 CREATE OR REPLACE VIEW source_progress AS
 SELECT
     source_partition,
