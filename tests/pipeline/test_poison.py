@@ -168,7 +168,7 @@ def test_after_all_that_the_audit_is_equal(pipeline: Pipeline) -> None:
 def test_a_log_whose_beginning_is_gone_is_a_choice_and_the_loss_is_on_the_record(pipeline: Pipeline) -> None:
     seen = produce(pipeline, "impressions", as_bytes(click("r1", 0, count=1, basis="measured")))
     accounted(pipeline, "impressions", accepted=1)
-    _wait_until_committed(pipeline, "impressions", seen + 1)  # a sink that never read begins with what there is
+    _wait_until_landed(pipeline, "impressions", seen + 1)  # a sink that never read begins with what there is
     for role in ("attribution", "sink"):
         assert pipeline.stack.stop_child(role) == 0  # with its state saved: one that is killed needs more of the log
     lost = [produce(pipeline, "impressions", as_bytes(click("r1", n, count=1, basis="measured"))) for n in (1, 2, 3)]
@@ -193,13 +193,12 @@ def test_a_log_whose_beginning_is_gone_is_a_choice_and_the_loss_is_on_the_record
     assert any("the disk was full" in sentence for sentence in result.unproven)
 
 
-def _wait_until_committed(pipeline: Pipeline, topic: str, offset: int) -> None:
-    group, place = "groundswell-sink", TopicPartition(topic, PARTITION)
+def _wait_until_landed(pipeline: Pipeline, topic: str, offset: int) -> None:
+    standing = f"SELECT max(position) FROM landed_positions WHERE topic = '{topic}' AND partition = {PARTITION}"
     deadline = time.monotonic() + 30
-    with admin(pipeline.settings.brokers) as client:
-        while client.list_group_offsets({group: [place]})[group][place].offset < offset:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+    while pipeline.query(standing)[0][0] < offset:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def _delete_before(pipeline: Pipeline, topic: str, offset: int) -> None:
