@@ -62,4 +62,5 @@ if __name__ == "__main__":
     patch.object(recovery.Recovery, "_wait", ended if sys.argv[1] == "ended" else hasty).start()
     patch.object(AttributionRole, "load", wrong.get(sys.argv[1], load)).start()
     logs.configure("text")
-    sys.exit(run_role("attribution", Settings.from_environment(os.environ)))
+    settings = Settings.from_environment(os.environ)
+    sys.exit(run_role(AttributionRole(settings, "0"), settings))
