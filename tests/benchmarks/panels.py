@@ -8,7 +8,7 @@ what it held before, in MB.  Then each raw table is read with and without FINAL.
 Exit code 1 when one of these does not hold:
 
   * p95 of every panel is at most 0.2 s
-  * no panel fails: the reader's limits are 30 s and 4 GiB
+  * no panel fails: the reader's limits are 30 s and 512 MiB
   * every table with its copies holds what was written once (count over FINAL)
 
 The disk must hold twice what the rows may take (they are said first), else nothing is written.
