@@ -2,6 +2,10 @@
 
 Law: whoever was replaced never joins again, and says nothing that the group has not vouched for.
 
+A worker that is replaced shortly after it joined cannot know by whom: a join of its predecessor, or its own first try,
+may lie in the socket of a broker that hangs, and is carried out after the second try.  It ends with exit code 1, so
+that a supervisor starts it again; the stray join never does.  A worker that is replaced later has a twin: exit code 2.
+
 A worker that starts under the instance id of one before it takes its place at once, dead or not.  aiokafka 0.14 sends
 the id when it joins and synchronises, not with heartbeats: the replaced one hears UNKNOWN_MEMBER_ID there, as if its
 session had ended, joins anew and takes the place back, and so on for ever.  So our heartbeats carry the id (version 3):
@@ -26,8 +30,18 @@ from schemas.errors import Fault
 
 FENCED_INSTANCE_ID: Final = 82  # unknown to aiokafka 0.14
 DOUBT_SECONDS: Final = 20.0  # longer than a coordinator takes to load a group
+DOUBTS: Final = 4  # a process that was paused between two answers has not doubted for that long
+# A join without a member id that a hung broker or a retransmitting kernel still holds replaces whoever joined since.
+# A kernel retransmits the data of a dead process for about 100 s.
+STRAY_JOIN_SECONDS: Final = 180.0
 BELONGS: Final = (errors.NoError, errors.RebalanceInProgressError)
 MOVED: Final = (errors.NotCoordinatorForGroupError, errors.GroupCoordinatorNotAvailableError)
+
+
+class Displaced(Fault):
+    """The place was taken by a live worker or by a stray join; a start settles which, so the exit code is 1."""
+
+    exit_code = 1
 
 
 class InstanceHeartbeatResponse(HeartbeatResponse_v1):
@@ -67,7 +81,9 @@ class StaticCoordinator(GroupCoordinator):
     ended = False  # replaced, or without a broker that has static members
     _joining = False
     _proven = False  # whether this broker would tell us
-    _doubted_since: float | None = None  # monotonic
+    _doubts = 0
+    _doubted_since = 0.0  # monotonic, of the first doubt
+    _joined_at: float | None = None  # monotonic; when this process first asked to join
 
     async def _send_req(self, request: Any) -> Any:
         """As aiokafka's; a fence is found in every answer, and nothing is sent behind one.
@@ -84,13 +100,18 @@ class StaticCoordinator(GroupCoordinator):
         except NotImplementedError as error:
             raise self._end(_without_static_members()) from error
         if getattr(answer, "error_code", 0) == FENCED_INSTANCE_ID:
-            raise self._end(_replaced(self._group_instance_id))
+            raise self._end(self._replaced())
         return answer
 
     def _end(self, fault: Fault) -> errors.KafkaError:
         self.ended = True
         self.tell(fault)
         return errors.KafkaError(str(fault))
+
+    def _replaced(self) -> Fault:
+        if self._joined_at is None or monotonic() - self._joined_at < STRAY_JOIN_SECONDS:
+            return _displaced(self._group_instance_id)
+        return _replaced(self._group_instance_id)
 
     async def _do_heartbeat(self) -> bool:
         if not self._proven:
@@ -113,8 +134,11 @@ class StaticCoordinator(GroupCoordinator):
         if refused is not False:
             self._proven = bool(refused)
             return
-        self._doubted_since = self._doubted_since or monotonic()
-        if monotonic() - self._doubted_since >= DOUBT_SECONDS:
+        now = monotonic()
+        if not self._doubts:
+            self._doubted_since = now
+        self._doubts += 1
+        if self._doubts >= DOUBTS and now - self._doubted_since >= DOUBT_SECONDS:
             self._end(_without_static_members())
 
     async def _refuses_a_stranger(self) -> bool | None:
@@ -127,7 +151,9 @@ class StaticCoordinator(GroupCoordinator):
 
     async def _do_rejoin_group(self, subscription: Any) -> bool:
         self._joining = True
-        self._doubted_since = None  # whoever is no member is no stranger's victim
+        self._doubts = 0  # whoever is no member is no stranger's victim
+        if self._joined_at is None:
+            self._joined_at = monotonic()
         try:
             return bool(await super()._do_rejoin_group(subscription))
         finally:
@@ -199,6 +225,15 @@ def _replaced(instance: str) -> Fault:
         "settings",
         f"another worker has taken the place of the instance {instance}: two share one GROUNDSWELL_INSTANCE",
         "The newer one goes on; give each worker of a role a name of its own.",
+    )
+
+
+def _displaced(instance: str) -> Fault:
+    return Displaced(
+        "kafka",
+        f"another process has taken the place of the instance {instance}: a second worker with this "
+        "GROUNDSWELL_INSTANCE, or an earlier join that a broker kept while it hung",
+        "Start this worker again, as its supervisor does; if it recurs, give each worker of a role a name of its own.",
     )
 
 

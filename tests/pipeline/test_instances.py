@@ -14,7 +14,8 @@ from test_faults import appeal_to_break, assert_equal, play_in_background
 INSTANCE = {"GROUNDSWELL_INSTANCE": "a"}
 # So long that whoever waited for the end of a session would fail here.
 PATIENT = {**INSTANCE, "GROUNDSWELL_SESSION_TIMEOUT": "120", "GROUNDSWELL_CHECKPOINT_INTERVAL": "1"}
-SHARED = "two share one GROUNDSWELL_INSTANCE"
+# Shortly after its join a worker cannot know who replaced it; `tests/transport/test_membership.py` has the older ones.
+TAKEN = "another process has taken the place of the instance"
 
 
 @on("apache")
@@ -41,15 +42,14 @@ def test_a_killed_worker_that_returns_does_not_wait_for_its_session(broker: Brok
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
-    ("pause", "exit_codes"),
+    "pause",
     [
-        pytest.param(0.0, {2}, id="both at work"),
-        pytest.param(6.0, {2}, id="paused, not long enough for a session to end"),
-        # By its own clock or by what the group says, whichever it looks at first.
-        pytest.param(20.0, {1, 2}, id="paused for longer than a session"),
+        pytest.param(0.0, id="both at work"),
+        pytest.param(6.0, id="paused, not long enough for a session to end"),
+        pytest.param(20.0, id="paused for longer than a session"),
     ],
 )
-def test_the_older_of_two_workers_of_one_instance_ends(broker: Broker, pause: float, exit_codes: set[int]) -> None:
+def test_the_older_of_two_workers_of_one_instance_ends(broker: Broker, pause: float) -> None:
     with Pipeline(broker, {**INSTANCE, "GROUNDSWELL_SESSION_TIMEOUT": "15"}) as pipeline:
         pipeline.start_all()
         thread, sent = play_in_background(pipeline, appeal_to_break())
@@ -60,9 +60,9 @@ def test_the_older_of_two_workers_of_one_instance_ends(broker: Broker, pause: fl
         pipeline.start("attribution", "attribution-2")
         time.sleep(pause)
         os.kill(older, signal.SIGCONT)
-        exit_code = pipeline.wait_for_end("attribution")
-        assert exit_code in exit_codes, pipeline.logs()
-        assert SHARED in pipeline.stack.log_of("attribution").read_text() or exit_code == 1
+        assert pipeline.wait_for_end("attribution") == 1, pipeline.logs()
+        # After a long pause its own clock may say first that its session is over.
+        assert TAKEN in pipeline.stack.log_of("attribution").read_text() or pause > 15
         thread.join()
         assert_equal(pipeline, sent[0])
         pipeline.stack.check()
@@ -78,8 +78,8 @@ def test_the_older_of_two_ends_in_the_other_roles_too(broker: Broker, role: str)
         thread, sent = play_in_background(pipeline, appeal_to_break())
         wait_for_line(pipeline, "attribution", "records folded")
         pipeline.start(role, f"{role}-2")
-        assert pipeline.wait_for_end(role) == 2, pipeline.logs()
-        assert SHARED in pipeline.stack.log_of(role).read_text()
+        assert pipeline.wait_for_end(role) == 1, pipeline.logs()
+        assert TAKEN in pipeline.stack.log_of(role).read_text()
         thread.join()
         assert_equal(pipeline, sent[0])
 

@@ -24,6 +24,10 @@ MOVED = errors.NotCoordinatorForGroupError.errno
 OLD_GENERATION = errors.IllegalGenerationError.errno
 
 
+async def joins(_: object, subscription: Any) -> bool:
+    return True
+
+
 class Member:
     """A coordinator over a broker that answers with these error codes (or raises) in turn."""
 
@@ -63,9 +67,24 @@ def test_a_replaced_member_ends_and_sends_nothing_more(monkeypatch: pytest.Monke
             asyncio.run(member.coordinator._send_req(SyncGroupRequest("group", 3, "sink-a-1", "sink-a", [])))
         assert not refused.value.retriable
     assert len(member.sent) == 1
+    assert len(member.told) == 1
+
+
+@pytest.mark.parametrize(("seconds", "exit_code", "whose"), [(170.0, 1, "kafka"), (190.0, 2, "settings")])
+def test_only_a_member_of_long_standing_knows_that_it_has_a_twin(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, exit_code: int, whose: str
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(membership, "monotonic", lambda: now)
+    member = Member(monkeypatch, FENCED_INSTANCE_ID)
+    monkeypatch.setattr(GroupCoordinator, "_do_rejoin_group", joins)
+    asyncio.run(member.coordinator._do_rejoin_group(None))
+    now += seconds
+    with pytest.raises(errors.KafkaError):
+        asyncio.run(member.coordinator._send_req(HeartbeatRequest("group", 3, "sink-a-1")))
     [fault] = member.told
-    assert "another worker has taken the place of the instance sink-a" in fault.what
-    assert fault.whose == "settings"
+    assert "has taken the place of the instance sink-a" in fault.what
+    assert (fault.exit_code, fault.whose) == (exit_code, whose)
 
 
 def test_heartbeats_carry_the_instance(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,17 +132,17 @@ def test_the_group_is_asked_until_it_answers(
         ((FENCED, YES, YES), 0),
         ((MOVED, YES, MOVED, YES), 0),
         ((YES, YES, FENCED, YES), 0),  # it was loading the group
-        ((YES, YES, YES, YES), 1),
-        ((UNKNOWN, YES, UNKNOWN, YES), 1),
+        ((YES, YES, YES, YES), 0),  # it may still be loading it
+        ((YES, YES) * 4, 1),
+        ((UNKNOWN, YES) * 4, 1),
         ((NotImplementedError(),), 1),
     ],
 )
 def test_a_broker_that_goes_on_letting_two_be_one_is_refused(
     monkeypatch: pytest.MonkeyPatch, answers: tuple[int | Exception, ...], refused: int
 ) -> None:
-    moments = iter((1.0, 1.0, 2.0, 2.0))  # asked at the first doubt, whether it lasts, and again
+    moments = iter((1.0, 2.0, 3.0, 21.0))
     monkeypatch.setattr(membership, "monotonic", lambda: next(moments))
-    monkeypatch.setattr(membership, "DOUBT_SECONDS", 0.5)
     member = Member(monkeypatch, *answers)
     while member.answers and not member.told:
         asyncio.run(member.coordinator._do_heartbeat())
