@@ -6,8 +6,10 @@ BIN := $(VENV)/bin
 KAFKA ?= tansu
 MINUTES ?= 3
 ROWS ?= 100000000
+# Many tests wait for a broker or a session, so there are more workers than cores.
+PARALLEL ?= -n 3 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help install demo test chaos check lint types imports unit faults kafka secrets dashboards dictionary screenshots speed bench \
+.PHONY: help install demo test quick chaos check lint types imports unit faults kafka secrets dashboards dictionary screenshots speed bench \
   recovery overload latency scale panels lock audit-dependencies clean
 
 help:  ## this list
@@ -25,7 +27,10 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 demo: install  ## the sample appeal through the whole pipeline; KAFKA=apache for Apache Kafka
 	$(BIN)/groundswell demo --kafka $(KAFKA)
 
-test: check unit  ## everything, without Docker
+test: check unit  ## everything that proves the product, without Docker
+
+quick: install  ## what needs no server: the contracts, operators, the consumer's model, commands, pages
+	$(BIN)/python -m pytest -q --quick $(PARALLEL)
 
 check: lint types imports  ## lint, types, import contract
 
@@ -40,7 +45,7 @@ imports: install
 	$(BIN)/lint-imports
 
 unit: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 secrets: install  ## the secrets of docker compose, once, in infra/docker/secrets
 	$(BIN)/python -m infra.docker.secrets
@@ -52,7 +57,7 @@ chaos: install  ## broken on purpose for MINUTES=3, on three brokers; SEED=N dra
 	$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 faults: install  ## kills, rebalances, outages with the whole appeal on both brokers (Java, Maven; half an hour)
-	GROUNDSWELL_WHOLE_APPEAL=1 GROUNDSWELL_BOTH_BROKERS=1 $(BIN)/python -m pytest tests/pipeline
+	GROUNDSWELL_WHOLE_APPEAL=1 GROUNDSWELL_BOTH_BROKERS=1 $(BIN)/python -m pytest -m "faults or not faults" tests/pipeline tests/infra tests/security
 
 dashboards: install  ## boards and alert rules for Grafana, anew from Python
 	$(BIN)/python -m dashboards.grafana

@@ -29,6 +29,52 @@ from infra.processes.stack import Stack
 from schemas.errors import Fault
 
 REQUIRE_KAFKA = "GROUNDSWELL_REQUIRE_KAFKA"
+# What only starts or waits: it goes first, so that no worker of pytest-xdist is left alone with it in the end.
+SLOW_FIRST = ("pipeline", "infra", "security")
+WITH_SERVERS = ("benchmarks", "chaos", "infra", "page", "pipeline", "security")
+# Their tests share a store that takes longer to fill than most of them take to ask.
+ONE_WORKER = ("audit", "clickhouse", "dashboards", "page")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="only what needs no server and is not marked slow")
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in this hook too
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose what `--quick` runs; else begin with what takes longest, and keep together what shares its ground."""
+    if config.getoption("--quick"):
+        chosen = [item for item in items if is_quick(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+        items[:] = chosen
+    items.sort(key=lambda item: not (item.get_closest_marker("slow") and folder_of(item) in SLOW_FIRST))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+
+
+def is_quick(item: pytest.Item) -> bool:
+    marked = any(item.get_closest_marker(name) for name in ("slow", "kafka", "browser", "faults"))
+    if marked or folder_of(item) in WITH_SERVERS:
+        return False
+    # A test with `request` asks for a server by its name while it runs.
+    return not {"ground", "request"} & set(item.fixturenames)  # type: ignore[attr-defined]
+
+
+def folder_of(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).parts[0]
+
+
+def group_of(item: pytest.Item) -> str:
+    """Tests of one group run in one worker, in their order."""
+    if folder_of(item) in ONE_WORKER:
+        return folder_of(item)
+    return item.nodeid if item.get_closest_marker("slow") and not shares_a_fixture(item) else str(item.path)
+
+
+def shares_a_fixture(item: pytest.Item) -> bool:
+    """Whether other tests of its module stand on the same ground."""
+    found = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+    return any(made.scope == "module" for definitions in found.values() for made in definitions)
 
 
 @pytest.fixture(scope="session")

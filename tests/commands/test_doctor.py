@@ -220,6 +220,7 @@ def test_the_verb_names_what_makes_a_laptop_a_laptop(tansu: str, clickhouse: Sto
     assert [line.split(": ")[0][6:] for line in lines] == [finding["check"] for finding in as_json["findings"]]
 
 
+@pytest.mark.slow
 def test_what_is_away_is_a_finding_and_the_rest_is_looked_at() -> None:
     done = run(kafka="127.0.0.1:9", store="clickhouse://u:hush@127.0.0.1:9/x")
     assert (done.returncode, done.stderr) == (1, "")

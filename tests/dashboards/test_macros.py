@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import pytest
 from asking import Asked
 from hypothesis import given
@@ -58,11 +60,13 @@ def test_a_hostile_value_stays_a_value(value: str, door_store: Asked) -> None:
     assert door_store.ask(sql)[2] == [(value,)]
 
 
-@pytest.mark.parametrize("value", HOSTILE)
-def test_a_hostile_choice_finds_nothing(value: str, door_store: Asked) -> None:
-    choice = {"campaign": (value,), "influencer": (value,)}
-    for panel in (panel for board in BOARDS for panel in board.panels if "campaign" in board.variables):
-        assert door_store.ask(expand(panel.sql, SPANS[0], choice))[2] == [], panel.title
+def test_a_hostile_choice_finds_nothing(door_store: Asked) -> None:
+    """One value a panel, in turn: that none of them leaves its quotes is proven above and below, without a panel."""
+    panels = [panel for board in BOARDS for panel in board.panels if "campaign" in board.variables]
+    assert len(panels) > len(HOSTILE)
+    for panel, value in zip(panels, cycle(HOSTILE), strict=False):
+        choice = {"campaign": (value,), "influencer": (value,)}
+        assert door_store.ask(expand(panel.sql, SPANS[0], choice))[2] == [], (panel.title, value)
 
 
 @given(st.lists(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0")), min_size=1, max_size=3))

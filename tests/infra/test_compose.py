@@ -446,7 +446,12 @@ def test_the_images_requirements_are_part_of_the_locked_ones() -> None:
 def locked(path: Path) -> dict[str, list[str]]:
     """Hashes by requirement."""
     blocks = re.split(r"(?m)^(?=\S)", path.read_text().replace("\\\n", "\n"))
-    return {block.split("\n")[0].strip(): sorted(block.split("\n")[1:]) for block in blocks if block.strip()}
+    found = {}
+    for block in filter(str.strip, blocks):
+        requirement, *hashes = block.split("\n")
+        # A marker says for which system or Python, and may differ where a package of the developers asks for more.
+        found[requirement.partition(" ;")[0].strip()] = sorted(hashes)
+    return found
 
 
 @pytest.mark.slow

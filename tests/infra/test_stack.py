@@ -24,8 +24,10 @@ from schemas.errors import Fault
 SLEEPER = ("/bin/sh", "-c", "sleep 1000 & sleep 1000")
 STUBBORN = ("/bin/sh", "-c", "trap '' TERM; while :; do sleep 0.05; done")
 
+# SIGHUP is ignored by whoever was started under nohup, and by its children.
 PARENT = """
-import json, os, sys, time
+import json, os, signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from pathlib import Path
 from infra.processes.stack import Stack
 keep = Path(sys.argv[1]) if sys.argv[1] else None

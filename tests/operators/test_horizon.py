@@ -215,6 +215,7 @@ def live_log(random: Random) -> list[tuple[str, dict[str, Any], int]]:
     return sent
 
 
+@pytest.mark.slow
 @tried(3)
 @given(st.integers(0, 2**32))
 def test_a_worker_that_forgets_lands_what_the_oracle_says_whatever_comes_late(seed: int) -> None:

@@ -211,6 +211,7 @@ def test_an_appeal_that_is_long_over_is_neither_stepped_nor_said_again() -> None
     assert second.table == table
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 5))
 @example(3075, 2)  # paused between two records of one word

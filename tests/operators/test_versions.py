@@ -79,6 +79,7 @@ def busy_logs() -> Logs:
     return logs
 
 
+@pytest.mark.slow
 def test_what_a_predecessor_called_unattributed_is_taken_back() -> None:
     logs = busy_logs()  # the predecessor reads clicks first, the successor shares
     assert all(is_full(logs, lived(logs, seed, 3, Rules())) for seed in range(300))

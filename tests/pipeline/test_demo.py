@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from brokers import APACHE
 
 SERIES = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "sgdq2019" / "timeseries.csv"
 
@@ -29,7 +28,9 @@ def demo(*arguments: str) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("broker", ["tansu", APACHE], indirect=True)
+@pytest.mark.parametrize(
+    "broker", ["tansu", pytest.param("apache", marks=[pytest.mark.kafka, pytest.mark.faults])], indirect=True
+)
 def test_the_sample_appeal_comes_out_with_its_golden_figures(broker: str) -> None:
     found = demo("--kafka", broker)
     assert found["shares"] == 446

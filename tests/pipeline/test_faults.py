@@ -20,7 +20,8 @@ from streams.commands.appeals import Appeal, door_appeal
 from streams.producers import door
 
 HOUR_MS = 3_600_000
-PLAY_SECONDS = 25
+# Long enough for a session of 6 s to end, and a rebalance of 3 s after it, while events come.
+PLAY_SECONDS = 15
 
 
 def appeal_to_break() -> Appeal:
@@ -53,6 +54,7 @@ def assert_equal(pipeline: Pipeline, sent: int) -> None:
 
 
 @on("apache")
+@pytest.mark.faults
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_worker_that_is_killed_ten_times_changes_nothing(broker: Broker) -> None:
@@ -70,6 +72,7 @@ def test_a_worker_that_is_killed_ten_times_changes_nothing(broker: Broker) -> No
 
 
 @on("tansu")
+@pytest.mark.faults
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_conversion_and_sink_that_are_killed_change_nothing(broker: Broker) -> None:
@@ -87,15 +90,16 @@ def test_conversion_and_sink_that_are_killed_change_nothing(broker: Broker) -> N
 
 
 @on("apache")
+@pytest.mark.faults
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_worker_that_joins_and_one_that_leaves_change_nothing(broker: Broker) -> None:
     with Pipeline(broker) as pipeline:
         pipeline.start_all()
         thread, sent = play_in_background(pipeline, appeal_to_break())
-        time.sleep(8)
+        time.sleep(4)
         pipeline.start("attribution", "attribution-2")
-        time.sleep(12)
+        time.sleep(8)
         pipeline.stack.stop_child("attribution")
         thread.join()
         assert_equal(pipeline, sent[0])
@@ -131,6 +135,7 @@ def test_topics_in_any_order_give_the_same(broker: Broker) -> None:
 
 
 @on("apache")
+@pytest.mark.faults
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_deleted_checkpoints_only_lengthen_the_replay(broker: Broker) -> None:

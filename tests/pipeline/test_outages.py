@@ -10,7 +10,7 @@ from test_faults import appeal_to_break, assert_equal, play_in_background
 
 from streams.commands.appeals import Appeal
 
-AWAY_SECONDS = 20
+AWAY_SECONDS = 10  # longer than a session of 6 s
 
 
 @pytest.mark.slow
@@ -19,7 +19,7 @@ def test_the_store_away_in_the_middle_of_inserts_loses_nothing() -> None:
     with Pipeline("tansu") as pipeline:
         pipeline.start_all()
         thread, sent = play_in_background(pipeline, appeal_to_break())
-        time.sleep(12)
+        time.sleep(6)
         pipeline.kill("clickhouse")
         time.sleep(AWAY_SECONDS)
         pipeline.restart("clickhouse")

@@ -88,6 +88,7 @@ def test_a_hole_in_a_series_is_a_hole_of_its_feed() -> None:
     assert all(heard.at_ms < beat.record_time_ms for heard, beat in zip(_heard(beats), beats, strict=True))
 
 
+@pytest.mark.slow
 def test_the_real_series_beats_in_the_minutes_that_it_has() -> None:
     if not SERIES.exists():
         pytest.skip(f"the series is not there ({SERIES})")
@@ -96,6 +97,7 @@ def test_the_real_series_beats_in_the_minutes_that_it_has() -> None:
     assert beats == {"donations/sgdq2019": 9_959 - 103, "impressions/sgdq2019": 9_959 - 472}
 
 
+@pytest.mark.slow
 def test_without_donations_only_those_of_the_range_are_missing(appeal: Appeal) -> None:
     start, end = door.START_MS + 20 * HOUR, door.START_MS + 30 * HOUR
     left = without_donations(appeal.records, start, end)

@@ -71,6 +71,7 @@ def test_every_event_is_accepted_and_has_an_owner(sent: list[Outgoing]) -> None:
     assert not sum(folded.late.values())
 
 
+@pytest.mark.slow
 def test_a_second_replay_is_all_duplicates(sent: list[Outgoing], series: Path) -> None:
     again = fold([*sent, *gdq.records(series)])
     assert sum(again.duplicates.values()) == len(sent)

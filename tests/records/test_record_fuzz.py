@@ -45,6 +45,7 @@ VALUES: Final = (
 _decode = msgspec.json.Decoder(DeadLetter).decode
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60 + FETCHES // 100)  # 0.6 ms each on a quiet machine
 def test_whatever_a_log_holds_nothing_is_raised_and_every_offset_is_accounted_for() -> None:
     seen: Counter[str] = Counter()

@@ -8,6 +8,7 @@ from datetime import date
 from uuid import UUID
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2 as kafkas_murmur2
@@ -51,6 +52,7 @@ def test_uuids_are_what_the_contract_calls_so_with_all_their_bits(texts: list[st
         assert not is_uuid or UUID(text).bytes == half.tobytes()
 
 
+@pytest.mark.slow
 @given(columns(st.one_of(times, digits, leaps)))
 @settings(max_examples=600, deadline=None)
 def test_times_of_the_one_form_are_read_as_each_by_itself(texts: list[str]) -> None:

@@ -46,6 +46,7 @@ def test_nights_are_quiet_and_gifts_come_after_their_click() -> None:
     assert all(0 <= click.minute < MINUTES for click in appeal)
 
 
+@pytest.mark.slow
 def test_healthy_appeals_have_no_false_red_and_a_stop_is_found() -> None:
     healthy = trial(DOOR, appeals=40, seed=2, size=Size(), stop=None)
     assert healthy.with_false_red <= 1

@@ -31,6 +31,7 @@ def endured(seed: int) -> Counter[str]:
     return ordeal.passed
 
 
+@pytest.mark.slow
 def test_the_law_holds_whatever_comes() -> None:
     """And it was put to the test: every step was taken, and the driver had to mend."""
     passed: Counter[str] = Counter()
@@ -129,6 +130,7 @@ MUTATIONS: Final[dict[str, tuple[dict[str, Any], str]]] = {
 FIRST_SEEDS: Final = {"a rewind that keeps what was sought": 230}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("changes", "seen"), MUTATIONS.values(), ids=MUTATIONS)
 def test_a_rule_that_is_taken_out_is_missed(
     monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, changes: dict[str, Any], seen: str
