@@ -53,7 +53,7 @@ class GroundswellApp(faust.App):
     """A Faust app that the `kafka-batch` transport serves."""
 
     batch_topics: frozenset[str] = frozenset()
-    positions: Positions | None = None
+    positions: Positions
     # None until the role has started: there is nothing to say before.
     flush: Callable[[], Awaitable[None]] | None = None
     # Whether a late emission of a paused process could be taken for a newer one than its successor's.

@@ -34,7 +34,7 @@ FAIL_POINTS: Final[dict[str, str]] = {
     "between_tables": "one table's rows are in, another's are not",
     "before_claim": "ClickHouse has acknowledged the rows, it does not hold yet that they have landed",
     "on_revoked": "the group takes partitions away, nothing is flushed",
-    "before_last_commit": "flushed because partitions go, nothing is committed",
+    "after_last_flush": "flushed because partitions go, they are not forgotten",
     "on_assigned": "the group has given partitions, no state is loaded",
     "after_load": "states are loaded, reading has not begun",
 }

@@ -61,7 +61,7 @@ class Observation:
 
     def _sighting(self, extents: Extents, has_joined: bool) -> Sighting:
         role = self._role
-        partitions = {tp.partition for tp in extents} if role.positions is not None else set(extents)
+        partitions = {tp.partition for tp in extents}
         ready = role.ready_partitions()
         load = role.loading()
         waiting = role.waiting_for() + (("Kafka",) if self._app.kafka_is_away else ())

@@ -30,8 +30,8 @@ class Role(Protocol):
         """What it reads, names of the contract without a prefix."""
 
     @property
-    def positions(self) -> Positions | None:
-        """Who owns the agent's positions: the role's state, or nobody (then committed offsets rule)."""
+    def positions(self) -> Positions:
+        """The agent's positions: they belong to the role's state."""
 
     async def start(self, app: Any) -> None:
         """Make outputs ready; inside the running event loop, before the first batch."""

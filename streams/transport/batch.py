@@ -16,12 +16,10 @@ class Batch:
     """Contiguous records of one topic-partition, delivered as one Faust message.
 
     `start` is where the chain stood before it; the records may begin later (compaction, transaction markers, offsets
-    that an operator skipped), and there may be none.  `end` is the next offset after it.  An agent sets `done` once
-    every effect of the batch is durable.  Faust's own acknowledgement is ignored: it also fires when an agent raises
-    (faust/streams.py:1338).
+    that an operator skipped), and there may be none.  `end` is the next offset after it.
     """
 
-    __slots__ = ("done", "end", "epoch", "records", "start", "tp")
+    __slots__ = ("end", "epoch", "records", "start", "tp")
 
     def __init__(self, tp: TP, records: list[Any], start: int, epoch: int, end: int | None = None) -> None:
         self.tp = tp
@@ -29,11 +27,10 @@ class Batch:
         self.start = start
         self.end = records[-1].offset + 1 if end is None else end
         self.epoch = epoch
-        self.done = False
 
 
 class Positions(Protocol):
-    """An agent's positions that belong to its state; nothing is ever committed for it."""
+    """An agent's positions, which belong to its state; nothing is ever committed to the group."""
 
     async def load(self, tps: frozenset[TP]) -> Mapping[TP, int]:
         """Make the states of an assignment ready; the next offset of each partition that has one."""

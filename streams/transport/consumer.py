@@ -1,26 +1,20 @@
-"""The consumer: fetches batches, checks the chain of offsets, rewinds, commits contiguous prefixes.
-
-Two ways to own the agent's positions, chosen by the app:
-* `app.positions` is set: after every assignment the consumer seeks to what the state needs, nothing is committed.
-* otherwise committed offsets rule, and only a contiguous prefix of batches that the agent marked done is committed.
-"""
+"""The consumer: it fetches batches, checks the chain of offsets, and rewinds where the chain is broken."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from time import monotonic
 from typing import Any
 
 from faust.transport.consumer import ensure_TP
-from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from schemas.errors import Fault
 from streams import failpoints
 from streams.records import Damaged, Mark, damage_fault
-from streams.transport.batch import Batch, LogTruncated
+from streams.transport.assignment import AssignedConsumer
+from streams.transport.batch import Batch
 from streams.transport.thread import ConsumerThread
 
 # A broker that has just become a log's leader may say for a moment that it ends earlier: its high watermark follows.
@@ -32,27 +26,12 @@ class Fenced(RuntimeError):
     """This process was paused for so long that its partitions may be somebody else's by now."""
 
 
-class Consumer(driver.Consumer):
+class Consumer(AssignedConsumer):
     """See the package's law."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.batch_topics: frozenset[str] = self.app.batch_topics
         self.rewinds = 0
-        self._last_poll = monotonic()
-        self._next: dict[TP, int] = {}  # next offset to deliver
-        self._accepted: dict[TP, int] = {}  # next offset the agent must see, where commits rule
-        self._epochs: dict[TP, int] = defaultdict(int)
-        self._delivered_at: dict[TP, float] = {}
-        self._to_seek: set[TP] = set()
-        self._sought: dict[TP, int] = {}
-        self._inflight: dict[TP, deque[Batch]] = defaultdict(deque)
-        self._goals: dict[TP, int] = {}  # where each log ended when we took it over
-        self._beyond_since: dict[TP, float] = {}  # when a position was first seen to lie beyond its log's end
-        self._damaged: dict[TP, int] = {}  # where a log could not be read, and was asked once more
-        self._busy = False
-        self._held: object | None = None  # the assignment that is ours; a new one each time
-        self.assignments = 0  # of something or of nothing, by the group
         self.records_taken = 0
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -69,7 +48,6 @@ class Consumer(driver.Consumer):
             if batch.start != self.position_of(tp):
                 self._rewind(tp, "a batch was dropped on its way to the agent")
                 continue
-            self._accepted[tp] = batch.end
             self._busy = True
             self.records_taken += len(batch.records)
             try:
@@ -79,8 +57,7 @@ class Consumer(driver.Consumer):
 
     def position_of(self, tp: TP) -> int:
         """The next offset that the agent must see."""
-        positions = self.app.positions
-        return self._accepted[tp] if positions is None else positions[tp]
+        return int(self.app.positions[tp])
 
     def caught_up(self, tp: TP) -> bool:
         """Whether the agent has seen all that the log held when this assignment began."""
@@ -129,8 +106,6 @@ class Consumer(driver.Consumer):
         self.log.warning("rewind of %s-%d to offset %d: %s", tp.topic, tp.partition, position, why)
         self.rewinds += 1
         self._epochs[tp] += 1
-        # What the agent has accepted stays: no commit may pass it before it is done.
-        self._inflight[tp] = deque(batch for batch in self._inflight[tp] if batch.end <= position)
         self._next[tp] = position
         self._sought.pop(tp, None)  # an answer of before must not make the next loss look like a hole
         self._to_seek.add(tp)
@@ -259,24 +234,10 @@ class Consumer(driver.Consumer):
             return False
         return True
 
-    def _truncated(self, tp: TP, want: int, begin: int) -> Exception:
-        what = f"{tp.topic}-{tp.partition} begins at offset {begin}, offset {want} is needed and gone"
-        if self.app.begins_anew:
-            return LogTruncated(f"{what}: beginning anew with what the log still holds")
-        topic = self.app.logical(tp.topic)
-        return Fault(
-            "kafka",
-            what,
-            "Raise the topic's retention, so that it does not happen again. Then, where there is a copy of the log, "
-            "restore it; or go on with what there is and have the loss recorded: "
-            f"groundswell skip {topic} {tp.partition} {want} --to {begin - 1} --why TEXT, then start the worker again.",
-        )
-
     def _deliver(self, tp: TP, records: list[Any], start: int, end: int | None = None) -> Batch:
         batch = Batch(tp, records, start, self._epochs[tp], end)
         self._next[tp] = batch.end
         self._delivered_at[tp] = monotonic()
-        self._inflight[tp].append(batch)
         return batch
 
     def _message_of(self, batch: Batch, generation: int) -> ConsumerMessage:
@@ -297,138 +258,3 @@ class Consumer(driver.Consumer):
             tp,
             generation_id=generation,
         )
-
-    # ---- commit ------------------------------------------------------------------------------------------
-
-    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Nothing: gaps between messages mean nothing where a message is a batch."""
-
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[TP]:
-        seen = set(self._acked) | set(self._inflight)
-        return (tp for tp in seen if topics is None or tp in topics or tp.topic in topics)
-
-    def _new_offset(self, tp: TP) -> int | None:
-        """The end of the contiguous prefix of batches that are done."""
-        self._acked[tp].clear()
-        self._acked_index[tp].clear()
-        queue, offset = self._inflight[tp], None
-        if self.app.positions is not None:
-            queue.clear()
-            return None
-        while queue and queue[0].done:
-            offset = queue.popleft().end
-        return offset
-
-    # ---- assignment --------------------------------------------------------------------------------------
-
-    async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Place the consumer after an assignment: Faust's name for it, our positions.
-
-        Faust lets this go on for an assignment that was revoked meanwhile (tables/recovery.py:306): nothing is taken
-        over then, and the next assignment brings another call.
-        """
-        failpoints.reach("on_assigned")
-        held = self._held
-        ours = frozenset(ensure_TP(tp) for tp in self.assignment() if tp.topic in self.batch_topics)
-        self._forget(set(self._next) | ours)
-        begins = await self._begins_of(ours)
-        target = await self._targets(ours)
-        failpoints.reach("after_load")
-        for tp, offset in ((tp, offset) for tp, offset in target.items() if tp in ours):
-            if self.app.skips.beyond(tp, offset) < begins[tp]:
-                await self.crash(self._truncated(tp, offset, begins[tp]))
-                return {}
-        target = {**begins, **target}
-        if held is None or self._held is not held:
-            return {}
-        if self.app.positions is not None:
-            self.app.positions.begin(target)
-        await self.seek_wait(target)
-        if self._held is not held:
-            return {}
-        self._accepted.update(target)
-        self._next.update(target)
-        self.assignments += 1
-        self._last_poll = monotonic()
-        return target
-
-    async def _begins_of(self, ours: frozenset[TP]) -> dict[TP, int]:
-        begins = await self.earliest_offsets(*ours) if ours else {}
-        return {ensure_TP(tp): offset for tp, offset in begins.items()}
-
-    async def _targets(self, ours: frozenset[TP]) -> dict[TP, int]:
-        learning = asyncio.ensure_future(self.app.learn_skips(frozenset(tp.partition for tp in ours)))
-        try:
-            targets = await self._owned_targets(ours)
-            await learning
-        finally:
-            learning.cancel()
-        return targets
-
-    async def _owned_targets(self, ours: frozenset[TP]) -> dict[TP, int]:
-        if self.app.positions is not None:
-            return dict(await self.app.positions.load(ours))
-        committed = await super().seek_to_committed()
-        return {
-            ensure_TP(tp): offset
-            for tp, offset in committed.items()
-            if offset is not None and offset >= 0 and ensure_TP(tp) in ours
-        }
-
-    def _forget(self, tps: Iterable[TP]) -> None:
-        for tp in tps:
-            self._epochs[tp] += 1
-            self._to_seek.discard(tp)
-            for by_tp in (
-                self._inflight,
-                self._next,
-                self._accepted,
-                self._sought,
-                self._goals,
-                self._beyond_since,
-                self._damaged,
-                self._delivered_at,
-                self._acked,
-                self._acked_index,
-            ):
-                by_tp.pop(tp, None)
-
-    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        self._held = object()
-        await super().on_partitions_assigned(assigned, generation_id)
-        if not assigned:
-            self.assignments += 1  # nothing to place: Faust does not ask for that then
-
-    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Commit what is done before the partitions go: Faust's own order forgets it first (consumer.py:657)."""
-        if revoked:
-            failpoints.reach("on_revoked")
-        self._held = None
-        self.stop_flow()
-        self.app.flow_control.suspend()
-        self.app.flow_control.clear()
-        deadline = monotonic() + self.app.conf.broker_rebalance_timeout / 2
-        while self._busy and monotonic() < deadline:
-            await asyncio.sleep(0.01)
-        await self._flush_until(deadline)
-        if revoked:
-            failpoints.reach("before_last_commit")
-        try:
-            await self.maybe_wait_for_commit_to_finish()
-            await asyncio.wait_for(self.commit(), max(1.0, deadline - monotonic()))
-        except Exception as error:
-            self.log.warning("commit before a rebalance failed, some records will be read again: %r", error)
-        self._forget(set(revoked) | set(self._next))
-        await super().on_partitions_revoked(revoked)
-
-    async def _flush_until(self, deadline: float) -> None:
-        """Let the role emit what it has.  Not cancelled when time is up: what was drained must still go out."""
-        if self.app.flush is not None and not self.app.should_stop:
-            flush = asyncio.ensure_future(self._flush_or_crash())
-            await asyncio.wait({flush}, timeout=max(0.1, deadline - monotonic()))
-
-    async def _flush_or_crash(self) -> None:
-        try:
-            await self.app.flush()
-        except Exception as error:
-            await self.crash(error)

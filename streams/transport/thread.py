@@ -26,9 +26,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.app.positions is not None:
-            # Nothing is ever committed, and Faust would call that an error every minute.
-            self.tp_commit_timeout_secs = math.inf
+        # Nothing is ever committed, and Faust would call that an error every minute.
+        self.tp_commit_timeout_secs = math.inf
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf

@@ -22,7 +22,7 @@ from streams.commands.appeals import Appeal
 from streams.failpoints import EXIT_CODE, FAIL_POINTS, VARIABLE, armed_in
 
 IN_EVERY_ROLE: Final = ("after_fetch", "after_step", "on_assigned", "after_load")
-AT_A_REBALANCE: Final = ("on_revoked", "before_last_commit")
+AT_A_REBALANCE: Final = ("on_revoked", "after_last_flush")
 IN_OUTPUT: Final = ("after_acknowledgement", "before_acknowledgement", "before_emission")
 # The detectors have something to say when attribution has told all partitions: when it ends late, at a rebalance.
 POINTS: Final = {
