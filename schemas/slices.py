@@ -193,15 +193,10 @@ def destinations_of(entity: Entity, partitions: int) -> Sequence[int]:
     return range(partitions) if entity.dimension == CAMPAIGN else (home_of(entity, partitions),)
 
 
-def slice_key(record: Slice) -> bytes:
-    entity = f"{record.campaign_id}|{record.dimension}|{record.member}"
-    return f"{entity}|{record.end}|{record.source_partition}|{record.incarnation}".encode()
-
-
 class SliceWriter:
     """Records of slices that one writer says at one version, without a `Slice` for each.
 
-    It writes what `encode` and `slice_key` would, in a third of the time: an entity's part of a record is made once.
+    The values are what `encode` would write, in a third of the time: an entity's part of a record is made once.
     """
 
     def __init__(self, source_partition: int, incarnation: str, version: int) -> None:

@@ -14,7 +14,6 @@ from msgspec import Struct
 STALLS_SCHEMA: Final = 1
 
 State = Literal["not_started", "ok", "slow", "stalled", "no_traffic", "feed_down", "tail"]
-STATES: Final = ("not_started", "ok", "slow", "stalled", "no_traffic", "feed_down", "tail")
 
 
 class Stall(Struct, frozen=True):

@@ -46,11 +46,11 @@ async def tails(
     """
     load = load or Load(topic, partition)
     tp = TopicPartition(topic, partition)
-    begin, end = await extent_of(brokers, topic, partition, security, load)
+    begin, end = await extent_of(brokers, topic, partition, security, load.what)
     start, records = end, list[Record]()
     while True:
         stretch = _Stretch(tp, max(begin, end - reach), start, decode, load)
-        await _patiently(brokers, security, stretch.read, load)
+        await _patiently(brokers, security, stretch.read, load.what)
         start, records = stretch.start, stretch.records + records
         yield records
         if start == begin:
@@ -59,12 +59,13 @@ async def tails(
 
 
 async def extent_of(
-    brokers: Sequence[str], topic: str, partition: int, security: Security = PLAINTEXT, load: Load | None = None
+    brokers: Sequence[str], topic: str, partition: int, security: Security = PLAINTEXT, what: str = ""
 ) -> tuple[int, int]:
-    """Where a log begins and ends; `topic` is physical."""
+    """Where a log begins and ends; `topic` is physical, `what` names it for people."""
     tp = TopicPartition(topic, partition)
-    load = load or Load(topic, partition)
-    return await _patiently(brokers, security, lambda consumer: _extent_of(consumer, tp), load)
+    return await _patiently(
+        brokers, security, lambda consumer: _extent_of(consumer, tp), what or f"{topic}-{partition}"
+    )
 
 
 async def whole(
@@ -93,15 +94,15 @@ async def whole(
             unread = {tp for tp, end in ends.items() if end is None or await consumer.position(tp) < end}
         return records
 
-    return await _patiently(brokers, security, ask, Load(topic, -1)) if tps else []
+    return await _patiently(brokers, security, ask, topic) if tps else []
 
 
 async def _patiently(
-    brokers: Sequence[str], security: Security, ask: Callable[[Any], Awaitable[Answer]], load: Load
+    brokers: Sequence[str], security: Security, ask: Callable[[Any], Awaitable[Answer]], what: str
 ) -> Answer:
     """Ask with a client of its own, again and again while the broker is away.
 
-    There is no limit: a load without progress is trouble for whoever watches the worker.
+    There is no limit: a load without progress is trouble for whoever watches the worker.  `what` is said in the log.
     """
     arguments = security.arguments()
     read_records_safely()
@@ -119,7 +120,7 @@ async def _patiently(
             return await ask(consumer)
         except (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError) as error:
             if not has_said:
-                logger.warning("%s cannot be read now, asking again: %r", load.what, error)
+                logger.warning("%s cannot be read now, asking again: %r", what, error)
                 has_said = True
             await asyncio.sleep(RETRY_SECONDS)
         finally:

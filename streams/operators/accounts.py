@@ -7,18 +7,16 @@ An account is a number, so that those of a batch are a column.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from schemas.columns import Bools, Integers
 from schemas.slices import CAMPAIGN, CHANNEL, DIRECT, INFLUENCER, TIE, UNATTRIBUTED, Entity
-from streams.operators.counters import Counters, Money, add_money
-from streams.operators.ledger import NUMBERS, Ledger
+from streams.operators.counters import Money, add_money
+from streams.operators.ledger import Ledger
 
-_NO_MONEY: Final[Money] = {}
 _FIRST_ACCOUNTS: Final = 64
 _KIND_BITS: Final = 3  # seven kinds
 _KIND_MASK: Final = (1 << _KIND_BITS) - 1
@@ -56,23 +54,11 @@ class Orphan:
         if not sums:
             del self.money[end]
 
-    def minutes(self) -> Iterator[tuple[int, list[int], Money]]:
-        """(end, counts, money) of every minute."""
-        by_end: defaultdict[int, list[int]] = defaultdict(lambda: [0] * NUMBERS)
-        for place, number in self.counts.items():
-            by_end[place >> _KIND_BITS][place & _KIND_MASK] = number
-        for end, counts in by_end.items():
-            yield end, counts, self.money.get(end, _NO_MONEY)
-
     def forget(self, until: int) -> bool:
         """Drop the minutes that end at or before this epoch second; whether none is left."""
         self.counts = {place: number for place, number in self.counts.items() if place >> _KIND_BITS > until}
         self.money = {end: money for end, money in self.money.items() if end > until}
         return not self.counts
-
-    def counters(self) -> dict[int, Counters]:
-        """A copy of everything, for whoever looks from outside."""
-        return {end: Counters(counts, money) for end, counts, money in self.minutes()}
 
 
 class Book:

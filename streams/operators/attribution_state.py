@@ -7,18 +7,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from schemas.dead_letters import DeadLetter
-from schemas.slices import Entity
 from schemas.times import DAY_MS
 from schemas.topics import SOURCES
-from streams.operators.accounts import Book, Owner
-from streams.operators.counters import Counters
+from streams.operators.accounts import Book
 from streams.operators.feeds import Feeds
 from streams.operators.horizon import HorizonClock, last_forgotten_of
 from streams.operators.identities import Identities
 from streams.operators.ledger import Ledger, ends_of, numbers_of, places_of
 from streams.operators.siphash import Key
-
-Referral = tuple[str, str]  # (campaign_id, referral_id)
 
 
 @dataclass
@@ -81,25 +77,6 @@ class Attribution:
         if book is None:
             book = self.books[campaign_id] = Book(campaign_id, self.ledger)
         return book
-
-    # ---- copies, for whoever looks from outside ----------------------------------------------------------
-
-    @property
-    def owners(self) -> dict[Referral, Owner]:
-        """The owner of each referral that has been shared."""
-        books = self.books.items()
-        return {(name, key): book.owners[account] for name, book in books for key, account in book.accounts.items()}
-
-    @property
-    def orphans(self) -> dict[Referral, dict[int, Counters]]:
-        """What each of the other referrals has brought so far, by end of the minute."""
-        books = self.books.items()
-        return {(name, key): orphan.counters() for name, book in books for key, orphan in book.orphans.items()}
-
-    @property
-    def slices(self) -> dict[tuple[Entity, int], Counters]:
-        """Every row of every entity, by entity and end of the minute."""
-        return self.ledger.counters()
 
 
 def doubt_unattributed(state: Attribution) -> None:

@@ -11,18 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.dead_letters import DeadLetter
-from schemas.slices import SLICES_SCHEMA, Entity, Progress, SliceRecord, SliceWriter, decode
+from schemas.slices import SLICES_SCHEMA, Entity, Progress, SliceWriter
 from schemas.topics import SOURCES
 from streams.operators.attribution_state import Attribution, doubt_unattributed
-
-
-@dataclass(frozen=True)
-class Emission:
-    """One flush of one source partition, in the order in which it must be written."""
-
-    letters: list[DeadLetter]
-    slices: list[tuple[Entity, SliceRecord]]
-    progress: Progress
 
 
 @dataclass(frozen=True)
@@ -76,18 +67,6 @@ def written(
     for number, of_entity in groupby(state.ledger.values(rows), key=itemgetter(0)):
         entity = state.ledger.entities[number]
         yield entity, writer.records(entity, of_entity)
-
-
-def absolute(state: Attribution, rows: NDArray[np.intp], incarnation: str) -> list[tuple[Entity, SliceRecord]]:
-    """The same as structs, for whoever looks from outside."""
-    said = written(state, rows, incarnation)
-    return [(entity, decode(value)) for entity, records in said for _, value in records]
-
-
-def drain(state: Attribution, incarnation: str, extent: Extent, now_ms: int | None) -> Emission:
-    """A whole round at once."""
-    begun = begin_round(state, incarnation, extent, now_ms)
-    return Emission(begun.letters, absolute(state, begun.dirty, incarnation), begun.progress)
 
 
 def _progress(state: Attribution, incarnation: str, extent: Extent, now_ms: int | None, fingerprint: str) -> Progress:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from schemas.columns import Bools, Integers
 from schemas.slices import COUNTS, Entity
-from streams.operators.counters import Counters, Money, add_money
+from streams.operators.counters import Money, add_money
 
 NUMBERS: Final = len(COUNTS)
 _FIRST_ROWS: Final = 1024
@@ -131,11 +131,6 @@ class Ledger:
         money_at = self.money.get
         for place, counts in zip(places, self._counts[rows].tolist(), strict=True):
             yield place >> _END_BITS, place & _END_MASK, counts, money_at(place)
-
-    def counters(self) -> dict[tuple[Entity, int], Counters]:
-        """A copy of everything, for whoever looks from outside."""
-        every = self.values(np.arange(len(self._rows)))
-        return {(self.entities[number], end): Counters(counts, money) for number, end, counts, money in every}
 
     # ---- saving and forgetting ---------------------------------------------------------------------------
 

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
+from looking import slice_key
 from random_logs import CODEC
 from wiring import PARTITIONS, START_MS, Landed
 
 from schemas.results import Result, WindowResult
-from schemas.slices import Progress, SliceRecord, progress_key, slice_key
+from schemas.slices import Progress, SliceRecord, progress_key
 from streams.operators.conversion import Conversion, Windower
 
 

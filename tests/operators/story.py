@@ -35,6 +35,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import wiring
+from looking import drain
 from wiring import Landed, Logs
 
 from schemas.dead_letters import DeadLetter
@@ -46,7 +47,7 @@ from streams.audit.oracle import Oracle
 from streams.operators.attribution import Folder
 from streams.operators.attribution_state import pack
 from streams.operators.conversion import Conversion, Windower
-from streams.operators.emission import Extent, drain
+from streams.operators.emission import Extent
 from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
 
 MIDNIGHT = wiring.START.replace(hour=0)

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from looking import absolute
 from random_logs import CODEC, logs_of, tried
 from wiring import PARTITIONS, PROCESSOR, START_MS, Logs, begun, drained, event_fields, fold, fold_all, heartbeat
 
@@ -14,7 +15,7 @@ from schemas.slices import Progress
 from schemas.topics import ATTRIBUTION_INPUTS, CLICKS, DONATIONS, HEARTBEATS, SHARES, SOURCES
 from streams.operators.attribution import Folder
 from streams.operators.attribution_state import Attribution
-from streams.operators.emission import Extent, absolute, begin_round
+from streams.operators.emission import Extent, begin_round
 from streams.operators.feeds import CLAIMS_AT_MOST, Claim, Feeds
 from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
 

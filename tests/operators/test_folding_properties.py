@@ -9,6 +9,7 @@ from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
+from looking import counters_of, orphans_of, owners_of
 from random_logs import CODEC, random_logs, tried
 from wiring import PARTITIONS, PROCESSOR, Logs, begun, differences_of_tallies, drained
 
@@ -64,7 +65,7 @@ def summed(states: list[Attribution]) -> dict[tuple[Entity, int], Counters]:
     """What all partitions have together; what came to nothing left out."""
     total: dict[tuple[Entity, int], Counters] = {}
     for state in states:
-        for key, counters in state.slices.items():
+        for key, counters in counters_of(state.ledger).items():
             total.setdefault(key, Counters()).add(counters)
     return {key: counters for key, counters in total.items() if not counters.is_zero()}
 
@@ -99,7 +100,7 @@ def test_two_ways_of_folding_end_in_the_same_state(logs: Logs, one: int, other: 
     for partition in range(PARTITIONS):
         first = folded(logs, partition, Random(one), {})
         second = folded(logs, partition, Random(other), {})
-        assert (first.owners, first.orphans) == (second.owners, second.orphans)
+        assert (owners_of(first), orphans_of(first)) == (owners_of(second), orphans_of(second))
         assert summed([first]) == summed([second])
         assert (first.positions, first.tallies) == (second.positions, second.tallies)
         assert _clocks(first) == _clocks(second)
@@ -126,7 +127,7 @@ def test_members_of_each_dimension_add_up_to_the_campaign(logs: Logs, seed: int)
     for partition in range(PARTITIONS):
         state = folded(logs, partition, Random(seed), {})
         sums: dict[tuple[str, str, int], Counters] = {}
-        for (entity, end), counters in state.slices.items():
+        for (entity, end), counters in counters_of(state.ledger).items():
             sums.setdefault((entity.campaign_id, entity.dimension, end), Counters()).add(counters)
         for (campaign, _dimension, end), counters in sums.items():
             assert counters == sums[campaign, "campaign", end]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from looking import counters_of
 from random_logs import tried
 from wiring import (
     PROCESSOR,
@@ -183,7 +184,7 @@ def test_a_share_that_comes_more_than_the_horizon_after_its_clicks_leaves_them_n
         state, folder = begun(0), Folder(CODEC, PROCESSOR)
         for topic in topics:
             folder.step(state, topic, logs.records[topic, 0], len(logs.records[topic, 0]))
-        rows = {key: counters.counts for key, counters in state.slices.items() if not counters.is_zero()}
+        rows = {key: counters.counts for key, counters in counters_of(state.ledger).items() if not counters.is_zero()}
         assert rows == {
             (entity, end): tally.counts for entity, by_end in oracle.slices.items() for end, tally in by_end.items()
         }

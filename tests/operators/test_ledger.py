@@ -8,9 +8,10 @@ import msgspec
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from looking import counters_of, slice_key
 from random_logs import tried
 
-from schemas.slices import COUNTS, SLICES_SCHEMA, Entity, Slice, SliceWriter, encode, slice_key
+from schemas.slices import COUNTS, SLICES_SCHEMA, Entity, Slice, SliceWriter, encode
 from streams.operators.counters import Counters
 from streams.operators.ledger import Ledger
 
@@ -48,7 +49,7 @@ def plain(batches: list[list[tuple[list[int], int, int, int]]]) -> dict[tuple[En
 
 
 def rows_of(ledger: Ledger) -> dict[tuple[Entity, int], list[int]]:
-    return {place: counters.counts for place, counters in ledger.counters().items()}
+    return {place: counters.counts for place, counters in counters_of(ledger).items()}
 
 
 @tried(150)
@@ -86,19 +87,19 @@ def test_old_clean_rows_are_forgotten_with_their_money_and_the_others_stay(
         ledger.touch(np.array([number << 32 | ENDS[0]]))
         ledger.add_money([number], ENDS[0], {"USD": [5, 0, 0]})
     ledger.take_dirty()
-    before = ledger.counters()
+    before = counters_of(ledger)
     for lines, end, kind, number in batches[-1]:
         ledger.count(np.array([lines]), np.array([end]), np.array([kind]), np.array([number]))
     dirty = set(plain(batches[-1:]))
-    everything = ledger.counters()
+    everything = counters_of(ledger)
     ledger.forget(until)
-    assert ledger.counters() == {
+    assert counters_of(ledger) == {
         place: counters for place, counters in everything.items() if place[1] > until or place in dirty
     }
-    assert {ENTITIES[place >> 32] for place in ledger.money} <= {entity for entity, _ in ledger.counters()}
+    assert {ENTITIES[place >> 32] for place in ledger.money} <= {entity for entity, _ in counters_of(ledger)}
     ledger.count(np.array([[0]]), np.array(ENDS[:1]), np.array([0]), np.array([1]))
     was = before.get((ENTITIES[0], ENDS[0]), Counters()) if until < ENDS[0] else None
-    assert was is None or ledger.counters()[ENTITIES[0], ENDS[0]].counts[0] >= was.counts[0]
+    assert was is None or counters_of(ledger)[ENTITIES[0], ENDS[0]].counts[0] >= was.counts[0]
 
 
 def test_a_table_grows_with_what_is_touched_or_counted() -> None:
@@ -117,8 +118,8 @@ def test_money_that_comes_to_nothing_leaves_no_trace() -> None:
     ledger.touch(np.array([1 << 32 | 60, 2 << 32 | 60]))
     ledger.add_money([1, 2], 60, {"USD": [500, 10, 0]})
     ledger.add_money([2], 60, {"USD": [500, 10, 0]}, sign=-1)
-    assert ledger.counters()[ENTITIES[1], 60].money == {"USD": [500, 10, 0]}
-    assert ledger.counters()[ENTITIES[2], 60].is_zero()
+    assert counters_of(ledger)[ENTITIES[1], 60].money == {"USD": [500, 10, 0]}
+    assert counters_of(ledger)[ENTITIES[2], 60].is_zero()
     assert len(ledger.money) == 1
 
 

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from looking import Emission, drain
+
 from schemas.campaign import Campaign, Window
 from schemas.codec import Codec
 from schemas.partitioning import partition_of
@@ -23,7 +25,7 @@ from streams.audit.oracle import Oracle, WindowValue
 from streams.audit.records import LogRecord
 from streams.operators.attribution import Folder
 from streams.operators.attribution_state import Attribution
-from streams.operators.emission import Emission, Extent, drain
+from streams.operators.emission import Extent
 
 PARTITIONS = 2
 START = datetime(2026, 3, 12, 18, tzinfo=UTC)

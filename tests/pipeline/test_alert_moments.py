@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 from harness import Pipeline
+from outages import without_donations, without_feed
 
 from dashboards.alerts import ALERTS
 from schemas.times import rfc3339
@@ -25,7 +26,6 @@ from schemas.topics import CLICKS, SHARES, SOURCES
 from streams.commands.appeals import Appeal, door_appeal
 from streams.producers import door
 from streams.producers.feeds import steady_beats
-from streams.producers.outages import without_donations, without_feed
 from streams.producers.outgoing import Outgoing
 from streams.producers.player import BEAT_MS
 from streams.store import connect

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from outages import without_donations, without_feed
 
 from schemas.annotations import decode as decode_annotation
 from schemas.heartbeats import hear
@@ -15,7 +16,6 @@ from schemas.topics import ANNOTATIONS, CLICKS, DONATIONS, HEARTBEATS, IMPRESSIO
 from streams.commands.appeals import Appeal, door_appeal, gdq_appeal
 from streams.producers import door, gdq
 from streams.producers.gdq_series import Row
-from streams.producers.outages import without_donations, without_feed
 from streams.producers.outgoing import Outgoing
 
 SERIES = Path(__file__).parents[3] / "shared" / "data" / "sgdq2019" / "timeseries.csv"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from secured import USER, GuardedStore, Secured, groundswell
+from secured import USER, GuardedStore, Secured, groundswell, let_in
 
 from infra.processes.stack import Stack
 
@@ -174,7 +174,7 @@ def test_a_password_that_is_changed_under_a_worker_ends_it_with_one_line(
     secured: Secured, tmp_path: Path, prefix: str
 ) -> None:
     user, first = f"{prefix}user", "the-first-password"
-    secured.kafka.know({user: first})
+    let_in(secured.kafka, {user: first})
     file = tmp_path / "password"
     file.write_text(f"{first}\n")
     settings = {
@@ -193,7 +193,7 @@ def test_a_password_that_is_changed_under_a_worker_ends_it_with_one_line(
         assert worker.stderr is not None
         assert "starts on" in worker.stderr.readline()
         time.sleep(3)
-        secured.kafka.know({user: "the-second-password"})
+        let_in(secured.kafka, {user: "the-second-password"})
         _, said = worker.communicate(timeout=60)
     finally:
         worker.send_signal(signal.SIGKILL)
