@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from schemas.partitioning import partition_of
+from schemas.versions import Numbered, refuse_other_schema
 
 SLICES_SCHEMA: Final = 1
 
@@ -129,11 +130,7 @@ _decoder: msgspec.json.Decoder[SliceRecord] = msgspec.json.Decoder(SliceRecord)
 _encoder = msgspec.json.Encoder()
 
 
-class _Spoken(Struct):
-    schema: int
-
-
-_spoken_decoder = msgspec.json.Decoder(_Spoken)
+_number_decoder = msgspec.json.Decoder(Numbered)
 
 
 def encode(record: SliceRecord) -> bytes:
@@ -150,9 +147,9 @@ def decode(value: bytes) -> SliceRecord:
         record = _decoder.decode(value)
     except msgspec.ValidationError:
         # Most likely it does not fit because it speaks another schema; say that rather than which field.
-        _refuse_other_schema(_spoken_decoder.decode(value).schema)
+        refuse_other_schema(_number_decoder.decode(value).schema, SLICES_SCHEMA)
         raise
-    _refuse_other_schema(record.schema)
+    refuse_other_schema(record.schema, SLICES_SCHEMA)
     return record
 
 
@@ -170,11 +167,6 @@ def is_ours(value: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def _refuse_other_schema(schema: int) -> None:
-    if schema != SLICES_SCHEMA:
-        raise ValueError(f"schema {schema}, this program speaks {SLICES_SCHEMA}")
 
 
 def home_of(entity: Entity, partitions: int) -> int:

@@ -14,7 +14,6 @@ from streams.settings import Settings
 
 Extents = dict[Any, tuple[int, int | None]]  # position and end by partition
 
-ROLE_ORDER: Final = ("attribution", "conversion", "sink")
 # The group has given the partitions away after one session: a loop that comes back after three is of no use.
 HUNG_SESSIONS: Final = 3
 HUNG_AT_LEAST: Final = 60.0
@@ -37,7 +36,7 @@ class Observation:
         self._watchdog = Watchdog(loop, self._look, settings.stuck_after, hung_after, share_after)
         self._server: Server | None = None
         if settings.metrics_port:
-            port = settings.metrics_port + ROLE_ORDER.index(role.name)
+            port = settings.metrics_port_of(role.name)
             self._server = Server(settings.metrics_host, port, self._watchdog.figures, self._watchdog.judge)
 
     def start(self) -> None:

@@ -23,6 +23,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 
 from schemas.errors import Fault, Unreachable
+from streams.retries import Availability
 from streams.security import Security, not_spoken, refused
 
 logger = logging.getLogger("groundswell.kafka")
@@ -43,16 +44,15 @@ async def watch(brokers: Sequence[str], tell: Callable[[bool], object] = lambda 
         brokers: `host:port` of each.
         tell: called at every look with whether all are away.
     """
-    away = False
+    what = f"Kafka at {','.join(brokers)}"
+    availability = Availability(what, logger)
     while True:
         await asyncio.sleep(ASK_SECONDS)
-        answers = await any_answers(brokers)
-        if not answers and not away:
-            logger.warning("Kafka at %s cannot be reached; waiting, nothing is lost", ",".join(brokers))
-        elif answers and away:
-            logger.warning("Kafka at %s answers again", ",".join(brokers))
-        away = not answers
-        tell(away)
+        if await any_answers(brokers):
+            availability.answers()
+        else:
+            availability.lost(f"{what} cannot be reached")
+        tell(availability.is_lost)
 
 
 async def any_answers(brokers: Sequence[str], within: float = ASK_SECONDS) -> bool:

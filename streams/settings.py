@@ -19,6 +19,7 @@ from streams.security import MECHANISMS, PROTOCOLS, Security
 from streams.store import check_address, with_password
 
 PREFIX: Final = "GROUNDSWELL_"
+ROLE_NAMES: Final = ("attribution", "conversion", "sink")
 _NOT_SHOWN: Final = frozenset({"kafka_password", "store", "store_password"})
 CAMPAIGNS_HERE: Final = Path(__file__).parent.parent / "infra" / "campaigns"
 
@@ -119,6 +120,10 @@ class Settings(Struct, frozen=True):
             if not host or not port.isdigit():
                 raise Fault("settings", f"GROUNDSWELL_KAFKA has {broker!r}", "Write host:port[,host:port].")
         return brokers
+
+    def metrics_port_of(self, role: str) -> int:
+        """Where a role serves its metrics: `metrics_port` is the first one's, the others follow."""
+        return self.metrics_port + ROLE_NAMES.index(role)
 
     @property
     def security(self) -> Security:

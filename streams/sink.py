@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -29,6 +30,7 @@ from schemas.slices import Entity, home_of
 from schemas.topics import ANNOTATIONS, CONVERSIONS, DEAD_LETTERS, HEARTBEATS, SOURCES, STALLS
 from streams import failpoints
 from streams.observation.figures import Figure
+from streams.retries import Availability, retry_async
 from streams.store import Away, translate
 from streams.transport import Batch
 
@@ -204,7 +206,7 @@ class Sink:
         self._where = where
         self._client: Any = None  # of all tables: it keeps no session, so it may be asked from several threads
         self._connecting = threading.Lock()
-        self._away = False
+        self._availability = Availability(f"ClickHouse at {where}", logger)
         self._inserts: Counter[str] = Counter()
         self._rows: Counter[str] = Counter()
         self._seconds: dict[str, float] = defaultdict(float)
@@ -213,7 +215,7 @@ class Sink:
     @property
     def is_away(self) -> bool:
         """Whether the store does not answer at present."""
-        return self._away
+        return self._availability.is_lost
 
     def figures(self) -> list[Figure]:
         """What was inserted, by table."""
@@ -264,18 +266,15 @@ class Sink:
 
     async def _answer(self, table: str, question: Callable[[Any], Answer]) -> Answer:
         """What the store answers to a question about a table; while it is away it is asked again."""
-        attempt = 0
-        while True:
-            try:
-                answer = await asyncio.to_thread(self._answer_now, question)
-            except Away as away:
-                self._say_away(away)
-                self._failures[table] += 1
-                await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
-                attempt += 1
-            else:
-                self._say_back()
-                return answer
+
+        def note(error: Exception) -> None:
+            self._availability.lost(error)
+            self._failures[table] += 1
+
+        ask = partial(asyncio.to_thread, self._answer_now, question)
+        answer = await retry_async(ask, Away, note, RETRY_SECONDS)
+        self._availability.answers()
+        return answer
 
     def _answer_now(self, question: Callable[[Any], Answer]) -> Answer:
         try:
@@ -293,13 +292,3 @@ class Sink:
             if self._client is None:
                 self._client = self._connect()
             return self._client
-
-    def _say_away(self, away: Away) -> None:
-        if not self._away:
-            self._away = True
-            logger.warning("%s; waiting, nothing is lost", away)
-
-    def _say_back(self) -> None:
-        if self._away:
-            self._away = False
-            logger.warning("ClickHouse at %s answers again", self._where)

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, NodeNotRead
 
 from streams.loading import Load
 from streams.records import read_records_safely
+from streams.retries import retry_async
 from streams.security import PLAINTEXT, Security
 
 logger = logging.getLogger("groundswell.tails")
@@ -23,6 +24,7 @@ Answer = TypeVar("Answer")
 Record = TypeVar("Record")
 
 RETRY_SECONDS: Final = 1.0
+UNAVAILABLE: Final = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError)
 TAIL_RECORDS: Final = 64  # how far from the end the search begins; then twice as far, and so on
 
 
@@ -106,8 +108,15 @@ async def _patiently(
     """
     arguments = security.arguments()
     read_records_safely()
-    has_said = False
-    while True:
+    has_warned = False
+
+    def warn_once(error: Exception) -> None:
+        nonlocal has_warned
+        if not has_warned:
+            logger.warning("%s cannot be read now, asking again: %r", what, error)
+            has_warned = True
+
+    async def ask_once() -> Answer:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=brokers,
             client_id="groundswell-checkpoints",
@@ -118,15 +127,12 @@ async def _patiently(
         try:
             await consumer.start()
             return await ask(consumer)
-        except (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError) as error:
-            if not has_said:
-                logger.warning("%s cannot be read now, asking again: %r", what, error)
-                has_said = True
-            await asyncio.sleep(RETRY_SECONDS)
         finally:
             # A client that is stopped before its tasks ever ran raises CancelledError out of `stop`.
             await asyncio.sleep(0)
             await consumer.stop()
+
+    return await retry_async(ask_once, UNAVAILABLE, warn_once, (RETRY_SECONDS,))
 
 
 async def _extent_of(consumer: Any, tp: Any) -> tuple[int, int]:

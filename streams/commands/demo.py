@@ -34,9 +34,8 @@ from streams.commands.audit import audit_with, describe
 from streams.commands.page import PORT
 from streams.commands.report import print_figures
 from streams.commands.topics import plan_of
-from streams.commands.worker import ROLE_NAMES
 from streams.producers.topics import create_topics
-from streams.settings import PREFIX, Settings
+from streams.settings import PREFIX, ROLE_NAMES, Settings
 from streams.store import connect
 
 LANDING_SECONDS = 100.0

@@ -14,12 +14,11 @@ from schemas.skips import SKIPS_SCHEMA, Skip
 from schemas.times import rfc3339
 from schemas.topics import SKIPS, SOURCES, TOPICS
 from streams.commands.checks import check_kafka
-from streams.commands.worker import ROLE_NAMES
 from streams.producers.connect import admin, partition_counts
 from streams.producers.outgoing import Outgoing
 from streams.producers.send import wall_clock_ms
 from streams.producers.sender import Sender
-from streams.settings import Settings
+from streams.settings import ROLE_NAMES, Settings
 from streams.skipping import skips_of, taken_in
 from streams.tails import extent_of
 

@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING
 import click
 
 from streams import logs
-from streams.settings import Settings
+from streams.settings import ROLE_NAMES, Settings
 
 if TYPE_CHECKING:
     from streams.agents.role import Role
-
-ROLE_NAMES = ("attribution", "conversion", "sink")
 
 
 @click.command()

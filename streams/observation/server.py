@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from infra.serving.listening import bind
 from schemas.errors import Fault
 from streams.observation.figures import KINDS, PREFIX, Figure
 from streams.observation.vitals import Judgement
@@ -101,13 +102,9 @@ class _Figures(Collector):
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
+        listener = bind(host, port)
     except OSError as error:
-        listener.close()
         raise Fault(
             "settings",
             f"metrics cannot be served at {host}:{port} ({error.strerror or error})",

@@ -12,7 +12,7 @@ from schemas.campaign import Campaign
 from schemas.slices import Entity
 from schemas.stalls import STALLS_SCHEMA, Stall
 from schemas.times import parse_ms, rfc3339
-from streams.operators.stall_sentences import statement
+from streams.operators.stall_sentences import statement_of
 from streams.operators.watch import Watch
 
 
@@ -52,7 +52,11 @@ class Voice:
         Args:
             above: for an influencer the campaign's watch.
         """
-        told = statement(watched.watch, self.campaign, above)
+        statement = statement_of(watched.watch, self.campaign, above)
+        times = {
+            "since": _moment(statement.since),
+            "last_donation_at": None if statement.last_donation_at is None else _moment(statement.last_donation_at),
+        }
         numbers = _Numbers(watched.watch.numbers(), watched.accepted)
         return Stall(
             schema=STALLS_SCHEMA,
@@ -60,29 +64,12 @@ class Voice:
             dimension=entity.dimension,
             member=entity.member,
             minute=_moment(watched.minute),
-            state=told.state,
-            since=_moment(told.since),
             changed=int(changed),
-            sentence=told.sentence,
-            next_step=told.next_step,
-            exposure=told.exposure,
-            exposures_since=told.exposures_since,
-            minutes_since=told.minutes_since,
-            last_donation_at=None if told.last_donation_at is None else _moment(told.last_donation_at),
-            observed=told.observed,
-            expected=told.expected,
-            chance=told.chance,
-            usual_rate=told.usual_rate,
-            level=told.level,
-            red=told.red,
-            amber=told.amber,
-            exposures_to_confirm=told.exposures_to_confirm,
-            silent_feeds=told.silent_feeds,
-            unheard=told.unheard,
             incarnation=self.incarnation,
             version=self.version,
             computed_at=self.computed_at,
             watch=msgspec.to_builtins(numbers),
+            **{**statement._asdict(), **times},
         )
 
 

@@ -18,6 +18,7 @@ from schemas.codec import Codec
 from schemas.columns import Integers
 from schemas.slices import SLICES_SCHEMA, Entity
 from schemas.topics import SOURCES
+from schemas.versions import NumberedArray, refuse_other_schema
 from streams.operators.accounts import Book, Orphan, Owner
 from streams.operators.attribution import least_patience_ms
 from streams.operators.attribution_state import Attribution, Tally
@@ -89,13 +90,9 @@ class Snapshot(Struct, frozen=True, array_like=True):
     forgotten: int
 
 
-class _Spoken(Struct, array_like=True):
-    schema: int
-
-
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Snapshot)
-_spoken_decoder = msgspec.msgpack.Decoder(_Spoken)
+_number_decoder = msgspec.msgpack.Decoder(NumberedArray)
 
 
 def fingerprint_of(codec: Codec) -> str:
@@ -200,7 +197,7 @@ def _decoded(data: bytes) -> Snapshot:
         saved = _decoder.decode(data)
     except msgspec.ValidationError:
         # Most likely it does not fit because it speaks another schema; say that rather than which field.
-        _refuse_other_schema(_spoken_schema(data))
+        _refuse_other_schema(_schema_of(data))
         raise ValueError("not a snapshot (its fields are not those of its schema)") from None
     except msgspec.DecodeError as error:
         raise ValueError(f"not a snapshot ({error})") from error
@@ -208,16 +205,18 @@ def _decoded(data: bytes) -> Snapshot:
     return saved
 
 
-def _spoken_schema(data: bytes) -> int:
+def _schema_of(data: bytes) -> int:
     try:
-        return _spoken_decoder.decode(data).schema
+        return _number_decoder.decode(data).schema
     except msgspec.DecodeError as error:
         raise ValueError(f"not a snapshot ({error})") from error
 
 
 def _refuse_other_schema(schema: int) -> None:
-    if schema != SNAPSHOT_SCHEMA:
-        raise ValueError(f"made by another version (schema {schema}, this program speaks {SNAPSHOT_SCHEMA})")
+    try:
+        refuse_other_schema(schema, SNAPSHOT_SCHEMA)
+    except ValueError as error:
+        raise ValueError(f"made by another version ({error})") from None
 
 
 def _claims(saved: list[tuple[int, tuple[int, ...]]]) -> list[Claim]:

@@ -57,7 +57,7 @@ class Statement(NamedTuple):
     unheard: list[str]
 
 
-def statement(watch: Watch, campaign: Campaign, above: Watch | None = None) -> Statement:
+def statement_of(watch: Watch, campaign: Campaign, above: Watch | None = None) -> Statement:
     """What there is to say at the minute that the watch has reached.
 
     Args:

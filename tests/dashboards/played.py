@@ -17,6 +17,7 @@ from typing import NamedTuple
 import msgspec
 from faust.types import TP
 from ground import ROOT
+from looking import drain
 
 from schemas import stalls
 from schemas.campaign import load_campaigns
@@ -38,7 +39,7 @@ from streams.commands.appeals import Appeal
 from streams.operators.attribution import Folder
 from streams.operators.attribution_state import Attribution
 from streams.operators.conversion import UNLIMITED, Conversion, Windower
-from streams.operators.emission import Extent, drain
+from streams.operators.emission import Extent
 from streams.operators.stall_rounds import Watcher
 from streams.producers.outgoing import Outgoing
 from streams.producers.player import play

@@ -31,8 +31,7 @@ from infra.kafka.properties import Node, of
 from schemas.secret import STORE_PASSWORD
 from schemas.times import rfc3339
 from streams.commands import cli
-from streams.commands.worker import ROLE_NAMES
-from streams.settings import PREFIX, Settings
+from streams.settings import PREFIX, ROLE_NAMES, Settings
 
 FILE = compose()
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]

@@ -15,8 +15,8 @@ import pytest
 from secured import USER, GuardedStore, Secured, groundswell, let_in
 
 from infra.processes.stack import Stack
+from streams.settings import ROLE_NAMES
 
-ROLES = ("attribution", "conversion", "sink")
 WAYS = ("password, plain", "password, scram", "password and tls", "certificate")
 GROUP = {"GROUNDSWELL_SESSION_TIMEOUT": "6", "GROUNDSWELL_REBALANCE_TIMEOUT": "3"}
 PLAYED = {"GROUNDSWELL_CLOCK": "played", "GROUNDSWELL_RETENTION_DAYS": "-1"}
@@ -42,7 +42,7 @@ def test_a_secured_pipeline_is_equal_to_its_log_and_says_no_secret(
     if way == "password and tls":
         settings |= in_files(settings, tmp_path)
     said = {verb: groundswell(settings, verb) for verb in ("topics", "migrate")}
-    for role in ROLES:
+    for role in ROLE_NAMES:
         argv = [sys.executable, "-m", "streams.commands", "worker", role]
         ground.start(f"{prefix}{role}", argv, env=settings)
     try:
@@ -55,9 +55,9 @@ def test_a_secured_pipeline_is_equal_to_its_log_and_says_no_secret(
         said["sql"] = groundswell(settings, "sql", "SELECT count() FROM shares FINAL")
         said["doctor"] = groundswell(settings, "doctor", "--json")
         processes = command_lines()
-        assert set(ground.running()) >= {f"{prefix}{role}" for role in ROLES}
+        assert set(ground.running()) >= {f"{prefix}{role}" for role in ROLE_NAMES}
     finally:
-        for role in ROLES:
+        for role in ROLE_NAMES:
             ground.stop_child(f"{prefix}{role}")
     for verb, done in said.items():
         expected = 1 if verb == "doctor" else 0  # there is one copy of everything

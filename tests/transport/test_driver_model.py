@@ -118,7 +118,7 @@ MUTATIONS: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "a rewind that keeps what was sought": ({"_rewind": _rewind_keeping_what_was_sought}, "the agent sees"),
 }
 # Where the search for a rare one begins, so that it does not take long.
-FIRST_SEEDS: Final = {"a rewind that keeps what was sought": 230}
+FIRST_SEEDS: Final = {"a hole that is asked about while a rebalance comes": 770, "no rewind after silence": 245}
 
 
 @pytest.mark.parametrize(("changes", "seen"), MUTATIONS.values(), ids=MUTATIONS)

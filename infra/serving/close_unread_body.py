@@ -1,4 +1,4 @@
-"""Hang up where a reply is ready and the body has not been read to its end.
+"""Close the connection where a reply is ready and the body of its request has not been read to its end.
 
 Otherwise the server would go on to read what is left only to throw it away, and it need not end: uvicorn 0.54 was seen
 to swallow 48 GB in ten seconds behind a 404.
@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class HangingUp:
+class CloseUnreadBody:
     """Middleware around everything else."""
 
     def __init__(self, app: ASGIApp) -> None:
