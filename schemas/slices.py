@@ -72,7 +72,7 @@ class Progress(Struct, frozen=True, tag="progress", tag_field="type"):
     `clock`, epoch milliseconds (0: none yet), is how far it has come: in `live` use never ahead of the moment at which
     the ends of the logs were seen, nor of what is folded of a topic that lags; when history is played the newest record
     time.  `idle`: every log was read to its end.  Minutes that end at or before `forgotten`, epoch seconds, are never
-    said again.  `fingerprint` names the settings that verdicts depend on (see `streams.operators.snapshot`).
+    published again.  `fingerprint` names the settings that verdicts depend on (`fingerprint_of` makes it).
     `complete`, epoch milliseconds: every record with a record time before it has been folded (0: not known), a topic
     that lags behind the others included.  `feeds`: the newest heartbeat, epoch milliseconds, of each feed that was
     heard in this partition, by `feed_key`; of a player of history (`player/...`) the newest one up to which everything

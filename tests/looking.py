@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from schemas.dead_letters import DeadLetter
 from schemas.slices import Entity, Progress, Slice, SliceRecord, decode
-from streams.operators.accounts import _KIND_BITS, _KIND_MASK, Orphan, Owner
-from streams.operators.attribution_state import Attribution
+from streams.operators.attribution.emission import Extent, begin_round, written
+from streams.operators.attribution.referrals import _KIND_BITS, _KIND_MASK, Orphan, Owner
+from streams.operators.attribution.slice_table import NUMBERS, Ledger
+from streams.operators.attribution.state import Attribution
 from streams.operators.counters import Counters
-from streams.operators.emission import Extent, begin_round, written
-from streams.operators.ledger import NUMBERS, Ledger
 
 Referral = tuple[str, str]  # (campaign_id, referral_id)
 

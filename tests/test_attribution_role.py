@@ -13,9 +13,9 @@ from schemas.errors import Fault
 from schemas.topics import CLICKS
 from streams.agents import attribution
 from streams.agents.attribution import AttributionRole
-from streams.operators.attribution_state import Attribution
+from streams.kafka.transport import Batch
+from streams.operators.attribution.state import Attribution
 from streams.settings import Settings
-from streams.transport import Batch
 
 PARTITIONS = 8
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 from xxhash import xxh3_64_hexdigest
 
-from streams.checkpoints import CHECKPOINT_SCHEMA, Checkpoints, Decode, Mark, Part, Saved, Seal, _encoder
-from streams.outbox import Outbox
+from streams.kafka.batch_producer import Outbox
+from streams.kafka.checkpoints import CHECKPOINT_SCHEMA, Checkpoints, Decode, Mark, Part, Saved, Seal, _encoder
 from streams.settings import Settings
 
 HALVES = b"first half, ", b"second half"

@@ -10,7 +10,7 @@ from faust.types import TP
 
 from streams.agents import conversion as module
 from streams.agents.conversion import ConversionRole
-from streams.checkpoints import CHECKPOINT_SCHEMA, Mark
+from streams.kafka.checkpoints import CHECKPOINT_SCHEMA, Mark
 from streams.settings import Settings
 
 MARK = Mark(CHECKPOINT_SCHEMA, 7)

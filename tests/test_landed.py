@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from faust.types import TP
 
-from streams.landed import Home, Landed, MadeAnew, WentBack
+from streams.clickhouse.inserts import Sink
+from streams.clickhouse.landed import Home, Landed, MadeAnew, WentBack
 from streams.settings import Settings
-from streams.sink import Sink
 
 TOPIC = "x-clicks"
 FIRST, SECOND = TP(TOPIC, 0), TP(TOPIC, 1)

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 
 from schemas.errors import Fault
 from schemas.topics import DEAD_LETTER_MESSAGE_BYTES, DEAD_LETTERS, OWN_MESSAGE_BYTES, SLICES
-from streams.outbox import AROUND_BYTES, BATCH_BYTES, Message, Outbox
+from streams.kafka.batch_producer import AROUND_BYTES, BATCH_BYTES, Message, Outbox
 from streams.settings import Settings
 
 

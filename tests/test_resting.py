@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from streams.collector import collector_resting
+from streams.gc_tuning import collector_resting
 
 
 def test_the_collector_rests_inside_and_works_again_after_an_error() -> None:

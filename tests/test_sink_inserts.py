@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from schemas.errors import Fault
-from streams.sink import Sink
-from streams.store import Away
+from streams.clickhouse.client import Away
+from streams.clickhouse.inserts import Sink
 
 PATIENCE = 10.0
 TABLES = ("watermarks", "clicks", "conversions")  # the watermarks came first

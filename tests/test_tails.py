@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaTimeoutError
 
-from streams import tails as module
-from streams.loading import Load
+from streams.kafka import log_tail as module
+from streams.kafka.loading import Load
 
 RECORDS = 300
 AT_ONCE = 10

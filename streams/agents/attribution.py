@@ -25,17 +25,17 @@ from schemas.slices import Entity
 from schemas.topics import ATTRIBUTION_INPUTS, DEAD_LETTERS, SLICES, SOURCES
 from streams import failpoints
 from streams.agents.role import WholeFlushes, emissions_of, limited, new_incarnation
-from streams.checkpoints import Checkpoints
-from streams.collector import collector_resting
-from streams.loading import Load, Loads
-from streams.observation.figures import VERDICTS, Figure
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution, forget, pack
-from streams.operators.emission import Extent, Round, begin_round, folded_up_to, written
-from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
-from streams.outbox import AnyMessage, Message, Outbox
+from streams.gc_tuning import collector_resting
+from streams.kafka.batch_producer import AnyMessage, Message, Outbox
+from streams.kafka.checkpoints import Checkpoints
+from streams.kafka.loading import Load, Loads
+from streams.kafka.transport import Batch, Positions
+from streams.monitoring.metrics import VERDICTS, Figure
+from streams.operators.attribution.emission import Extent, Round, begin_round, folded_up_to, written
+from streams.operators.attribution.fold import Folder
+from streams.operators.attribution.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.state import Attribution, forget, pack
 from streams.settings import Settings
-from streams.transport import Batch, Positions
 
 logger = logging.getLogger("groundswell.attribution")
 

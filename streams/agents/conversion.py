@@ -25,17 +25,17 @@ from schemas.times import DAY_MS, rfc3339
 from schemas.topics import CHECKPOINTS, CONVERSIONS, SLICES, STALLS
 from streams import failpoints
 from streams.agents.role import WholeFlushes, emissions_of, limited, new_incarnation
-from streams.checkpoints import CHECKPOINT_SCHEMA, Checkpoints, Mark
-from streams.epochs import epoch_of, newest_epoch
-from streams.loading import Load, Loads
-from streams.observation.figures import Figure
-from streams.operators.conversion import Conversion, Windower
-from streams.operators.stall_rounds import Rounds, Watcher
-from streams.operators.voices import MIXED_SECONDS, Voices
-from streams.outbox import Message, Outbox
+from streams.kafka.batch_producer import Message, Outbox
+from streams.kafka.checkpoints import CHECKPOINT_SCHEMA, Checkpoints, Mark
+from streams.kafka.epochs import epoch_of, newest_epoch
+from streams.kafka.loading import Load, Loads
+from streams.kafka.stall_records import newest_stalls
+from streams.kafka.transport import Batch, Positions
+from streams.monitoring.metrics import Figure
+from streams.operators.stalls.scheduler import Rounds, Watcher
+from streams.operators.windowing.mixed_settings import MIXED_SECONDS, Voices
+from streams.operators.windowing.windower import Conversion, Windower
 from streams.settings import Settings
-from streams.stall_records import newest_stalls
-from streams.transport import Batch, Positions
 
 logger = logging.getLogger("groundswell.conversion")
 

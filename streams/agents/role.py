@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
-from streams.loading import Load
-from streams.observation.figures import Figure
-from streams.outbox import Outbox
+from streams.kafka.batch_producer import Outbox
+from streams.kafka.loading import Load
+from streams.kafka.transport import Batch, Positions
+from streams.monitoring.metrics import Figure
 from streams.settings import Settings
-from streams.transport import Batch, Positions
 
 
 class Role(Protocol):
@@ -55,7 +55,7 @@ class Role(Protocol):
         """What is away outside, so that nothing can go on."""
 
     def figures(self) -> Iterable[Figure]:
-        """What it counts, of `streams.observation.figures.KINDS`; called inside the event loop."""
+        """What it counts, of `streams.monitoring.metrics.KINDS`; called inside the event loop."""
 
 
 def emissions_of(outbox: Outbox, settings: Settings) -> list[Figure]:

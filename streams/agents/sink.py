@@ -10,13 +10,14 @@ from faust.types import TP
 from schemas.topics import LANDED
 from streams import failpoints
 from streams.agents.role import WholeFlushes
-from streams.landed import NOWHERE, Home, Landed
-from streams.loading import Load
-from streams.observation.figures import Figure
+from streams.clickhouse.client import connect
+from streams.clickhouse.inserts import Sink
+from streams.clickhouse.landed import NOWHERE, Home, Landed
+from streams.clickhouse.rows import Rows
+from streams.kafka.loading import Load
+from streams.kafka.transport import Batch, Positions
+from streams.monitoring.metrics import Figure
 from streams.settings import Settings
-from streams.sink import Rows, Sink
-from streams.store import connect
-from streams.transport import Batch, Positions
 
 ID_CHARACTERS: Final = 12  # of the store's id: enough to tell two apart
 

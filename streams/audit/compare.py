@@ -23,7 +23,7 @@ from streams.audit.raw_tables import compare_raw_table
 from streams.audit.records import Logs, Place, Span
 from streams.audit.report import DIFFERENCES_SHOWN, AuditResult, Findings
 from streams.audit.verdicts import Verdicts
-from streams.collector import collector_resting
+from streams.gc_tuning import collector_resting
 
 _log: Final = logging.getLogger("groundswell.audit")
 

@@ -20,7 +20,7 @@ from schemas.skips import Skip, Skips
 from schemas.skips import decode as decode_skip
 from schemas.topics import SKIPS, SOURCE_MESSAGE_BYTES, SOURCES
 from streams.audit.records import LogRecord, Logs, Place, Span
-from streams.records import Damaged, Mark, damage_fault, read_records_safely
+from streams.kafka.records import Damaged, Mark, damage_fault, read_records_safely
 
 _log: Final = logging.getLogger("groundswell.audit")
 

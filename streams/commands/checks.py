@@ -11,12 +11,12 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from infra.clickhouse.migrate import refuse_another_version
 from schemas.errors import Unreachable
-from streams.landed import Home
-from streams.producers.connect import admin, topic_ids
-from streams.reach import any_answers, check_entry, nobody_answers
+from streams.clickhouse.client import Away, connect, store_id, translate
+from streams.clickhouse.landed import Home
+from streams.kafka.admin import admin, topic_ids
+from streams.kafka.connectivity import any_answers, check_entry, nobody_answers
 from streams.retries import Availability, retry
 from streams.settings import Settings
-from streams.store import Away, connect, store_id, translate
 
 Answer = TypeVar("Answer")
 logger = logging.getLogger("groundswell.checks")

@@ -29,6 +29,7 @@ from infra.processes.ports import LOOPBACK, free_port, listens
 from schemas.errors import Fault
 from schemas.topics import FOREVER
 from streams import logs
+from streams.clickhouse.client import connect
 from streams.commands.appeals import Appeal, door_appeal, gdq_appeal, parts_of, send_appeal
 from streams.commands.audit import audit_with, describe
 from streams.commands.page import PORT
@@ -36,7 +37,6 @@ from streams.commands.report import print_figures
 from streams.commands.topics import plan_of
 from streams.producers.topics import create_topics
 from streams.settings import PREFIX, ROLE_NAMES, Settings
-from streams.store import connect
 
 LANDING_SECONDS = 100.0
 AUDIT_SECONDS = 30.0

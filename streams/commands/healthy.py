@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from schemas.errors import Fault
-from streams.producers.connect import admin
+from streams.kafka.admin import admin
 from streams.settings import ROLE_NAMES, Settings
 
 ANSWER_SECONDS: Final = 10.0

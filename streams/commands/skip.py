@@ -14,13 +14,13 @@ from schemas.skips import SKIPS_SCHEMA, Skip
 from schemas.times import rfc3339
 from schemas.topics import SKIPS, SOURCES, TOPICS
 from streams.commands.checks import check_kafka
-from streams.producers.connect import admin, partition_counts
+from streams.kafka.admin import admin, partition_counts
+from streams.kafka.log_tail import extent_of
+from streams.kafka.skipping import skips_of, taken_in
 from streams.producers.outgoing import Outgoing
 from streams.producers.send import wall_clock_ms
 from streams.producers.sender import Sender
 from streams.settings import ROLE_NAMES, Settings
-from streams.skipping import skips_of, taken_in
-from streams.tails import extent_of
 
 WHY_AT_MOST = 1000
 

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas.errors import Fault
+from streams.clickhouse.client import Away, connect
 from streams.doctor.finding import Finding, is_loopback
 from streams.settings import Settings
-from streams.store import Away, connect
 
 DISKS: Final = "SELECT DISTINCT path FROM system.disks WHERE path != ''"
 CHECK: Final = "store's data"

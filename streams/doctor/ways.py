@@ -7,10 +7,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from schemas.errors import Fault
+from streams.clickhouse.client import Away, NoDatabase, connect
 from streams.doctor.finding import Finding, is_loopback, of_fault
 from streams.doctor.here import answers_at, own_addresses
 from streams.settings import Settings
-from streams.store import Away, NoDatabase, connect, with_password
+from streams.settings.store_address import with_password
 
 # Users whose passwords everybody knows: of the embedded store, and of a ClickHouse as it is installed.
 KNOWN_USERS: Final = (("groundswell", "groundswell"), ("reader", "reader"), ("default", ""))

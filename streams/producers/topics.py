@@ -9,7 +9,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from schemas.errors import Fault
 from schemas.topics import TOPICS
-from streams.producers.connect import admin, partition_counts
+from streams.kafka.admin import admin, partition_counts
 from streams.producers.topic_rules import TIMESTAMP_AHEAD, Found, Plan, faults, settings_of, short_of_horizon, untold
 
 NO_ERROR: Final = 0

@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import Final
 
 from schemas.errors import Fault
+from streams.clickhouse.client import Away
 from streams.settings import ROLE_NAMES
-from streams.store import Away
 from tests.benchmarks.distribution import Distribution
 from tests.benchmarks.overload import land
 from tests.benchmarks.pipeline import Pipeline, days_around_now

@@ -23,10 +23,10 @@ from infra.embedded.stack import start_clickhouse, store_url
 from infra.kafka.cluster import ApacheKafka
 from infra.processes.ports import free_port
 from infra.processes.stack import Stack
+from streams.clickhouse.client import connect
 from streams.commands.topics import plan_of
 from streams.producers.topics import create_topics
 from streams.settings import ROLE_NAMES, Settings
-from streams.store import connect
 from tests.benchmarks.fill import CAMPAIGN
 from tests.chaos.proxy import Proxy
 

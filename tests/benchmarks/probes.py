@@ -17,10 +17,10 @@ from schemas.events import Click
 from schemas.partitioning import partition_of
 from schemas.times import rfc3339
 from schemas.topics import CHECKPOINTS, CLICKS, SLICES
-from streams.checkpoints import Checkpoints
-from streams.collector import collector_resting
-from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
-from streams.outbox import Outbox
+from streams.gc_tuning import collector_resting
+from streams.kafka.batch_producer import Outbox
+from streams.kafka.checkpoints import Checkpoints
+from streams.operators.attribution.snapshot import fingerprint_of, from_bytes, to_bytes
 from streams.settings import Settings
 from tests.benchmarks.fill import CAMPAIGN, SPAN_MS, START_MS
 

@@ -29,9 +29,9 @@ from typing import Final
 from infra.processes.ports import free_port
 from schemas.campaign import Window
 from schemas.errors import Fault
+from streams.clickhouse.client import Away, connect
 from streams.commands.topics import plan_of
 from streams.producers.topics import create_topics
-from streams.store import Away, connect
 from tests.benchmarks.fill import fill
 from tests.benchmarks.pipeline import Pipeline
 from tests.benchmarks.probes import empty_checkpoints

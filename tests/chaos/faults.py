@@ -14,7 +14,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
 from schemas.errors import Fault
-from streams.checkpoints import Part, Seal, _encoder
+from streams.kafka.checkpoints import Part, Seal, _encoder
 from tests.chaos import poison
 from tests.chaos.broker_faults import BrokerFaults
 from tests.chaos.proxy import Mode

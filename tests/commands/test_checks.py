@@ -6,11 +6,11 @@ import pytest
 from kafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 
 from schemas.errors import Fault
+from streams.clickhouse.client import Away
 from streams.commands import checks
-from streams.producers import connect
-from streams.producers.connect import WentAway, admin
+from streams.kafka import admin as module
+from streams.kafka.admin import WentAway, admin
 from streams.settings import Settings
-from streams.store import Away
 
 
 @pytest.fixture(autouse=True)
@@ -27,13 +27,13 @@ class Client:
 
 
 def test_a_broker_that_goes_away_amid_a_question_went_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connect, "KafkaAdminClient", Client)
+    monkeypatch.setattr(module, "KafkaAdminClient", Client)
     with pytest.raises(WentAway), admin(["127.0.0.1:1"]):
         raise KafkaConnectionError("111 ECONNREFUSED")
 
 
 def test_one_that_refuses_is_a_fault_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connect, "KafkaAdminClient", Client)
+    monkeypatch.setattr(module, "KafkaAdminClient", Client)
     with pytest.raises(Fault) as caught, admin(["127.0.0.1:1"]):
         raise TopicAuthorizationFailedError("clicks")
     assert not isinstance(caught.value, WentAway)

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from infra.processes.ports import free_port
 from schemas.errors import Fault
-from streams.observation.server import Server
-from streams.observation.vitals import Judgement
+from streams.monitoring.health import Judgement
+from streams.monitoring.http import Server
 
 module = importlib.import_module("streams.commands.healthy")  # the package holds the command under this name
 LOADING = "loading the state of partition 3: 41.2 MB, 60 of 64 records read"

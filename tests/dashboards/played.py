@@ -35,17 +35,17 @@ from schemas.topics import (
     SOURCES,
     STALLS,
 )
+from streams.clickhouse.rows import Rows
 from streams.commands.appeals import Appeal
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution
-from streams.operators.conversion import UNLIMITED, Conversion, Windower
-from streams.operators.emission import Extent
-from streams.operators.stall_rounds import Watcher
+from streams.kafka.transport import Batch
+from streams.operators.attribution.emission import Extent
+from streams.operators.attribution.fold import Folder
+from streams.operators.attribution.state import Attribution
+from streams.operators.stalls.scheduler import Watcher
+from streams.operators.windowing.windower import UNLIMITED, Conversion, Windower
 from streams.producers.outgoing import Outgoing
 from streams.producers.player import play
 from streams.producers.sender import Summary
-from streams.sink import Rows
-from streams.transport import Batch
 
 CAMPAIGNS = load_campaigns(ROOT / "infra" / "campaigns")
 PARTITIONS = 4

@@ -479,7 +479,7 @@ def test_the_images_steps_give_a_command_that_runs(tmp_path: Path) -> None:
     assert Path(place).is_relative_to(tmp_path)
     assert int(migrations) == len(list((ROOT / "infra/clickhouse").glob("*.sql")))
     assert (int(campaigns), int(boards), int(groups)) == (2, 3, 1)
-    assert "streams.transport" in transport
+    assert "streams.kafka.transport" in transport
 
 
 def run(*words: str) -> str:

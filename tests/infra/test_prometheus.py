@@ -11,7 +11,7 @@ import yaml
 from compose_file import compose
 from ground import ROOT
 
-from streams.observation.figures import KINDS, PREFIX
+from streams.monitoring.metrics import KINDS, PREFIX
 from streams.settings import ROLE_NAMES
 
 FOLDER = ROOT / "infra" / "prometheus"

@@ -13,9 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from infra.processes.ports import free_port
 from schemas.errors import Fault
-from streams.observation.figures import KINDS, PREFIX, Figure
-from streams.observation.server import Server
-from streams.observation.vitals import Judgement
+from streams.monitoring.health import Judgement
+from streams.monitoring.http import Server
+from streams.monitoring.metrics import KINDS, PREFIX, Figure
 
 
 def serve(figures: list[Figure], judgement: Judgement) -> Server:

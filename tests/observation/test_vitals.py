@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.observation.vitals import Loading, Sighting, Vitals
+from streams.monitoring.health import Loading, Sighting, Vitals
 
 BEHIND = Sighting(positions={"a": 5}, ends={"a": 9}, assigned=1, ready=1)
 FURTHER = Sighting(positions={"a": 6}, ends={"a": 12}, assigned=1, ready=1)

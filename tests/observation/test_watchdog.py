@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from streams.observation import watchdog as module
-from streams.observation.figures import Figure
-from streams.observation.vitals import Sighting
-from streams.observation.watchdog import Watchdog
+from streams.monitoring import watchdog as module
+from streams.monitoring.health import Sighting
+from streams.monitoring.metrics import Figure
+from streams.monitoring.watchdog import Watchdog
 
 Look = Callable[[], tuple[Sighting, Sequence[Figure]]]
 

@@ -18,9 +18,9 @@ from wiring import PROCESSOR, Logs, begun, drained, said
 
 from schemas.slices import SliceRecord, decode, encode
 from schemas.topics import ATTRIBUTION_INPUTS
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution, pack
-from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.fold import Folder
+from streams.operators.attribution.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.state import Attribution, pack
 
 FINGERPRINT = fingerprint_of(CODEC)
 

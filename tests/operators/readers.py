@@ -16,7 +16,7 @@ from wiring import PARTITIONS, START_MS, Landed
 
 from schemas.results import Result, WindowResult
 from schemas.slices import Progress, SliceRecord, progress_key
-from streams.operators.conversion import Conversion, Windower
+from streams.operators.windowing.windower import Conversion, Windower
 
 
 class Mark(NamedTuple):

@@ -44,11 +44,11 @@ from schemas.slices import Entity, SliceRecord, decode, encode
 from schemas.times import DAY_MS
 from schemas.topics import SOURCES
 from streams.audit.oracle import Oracle
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import pack
-from streams.operators.conversion import Conversion, Windower
-from streams.operators.emission import Extent
-from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.emission import Extent
+from streams.operators.attribution.fold import Folder
+from streams.operators.attribution.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.state import pack
+from streams.operators.windowing.windower import Conversion, Windower
 
 MIDNIGHT = wiring.START.replace(hour=0)
 CAMPAIGNS = (wiring.campaign_of("door", "USD"), wiring.campaign_of("yen", "JPY"))

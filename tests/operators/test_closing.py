@@ -7,7 +7,15 @@ from test_conversion import progress
 from wiring import START_MS
 
 from schemas.slices import Progress
-from streams.operators.closing import Closing, Feed, Stretch, close, complete_up_to, feeds_of, topics_of_feeds
+from streams.operators.stalls.completeness import (
+    Closing,
+    Feed,
+    Stretch,
+    close,
+    complete_up_to,
+    feeds_of,
+    topics_of_feeds,
+)
 
 MINUTE_MS = 60_000
 PATIENCE_MS = 15 * MINUTE_MS

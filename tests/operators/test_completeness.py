@@ -13,11 +13,11 @@ from wiring import PARTITIONS, PROCESSOR, START_MS, Logs, begun, drained, event_
 
 from schemas.slices import Progress
 from schemas.topics import ATTRIBUTION_INPUTS, CLICKS, DONATIONS, HEARTBEATS, SHARES, SOURCES
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution
-from streams.operators.emission import Extent, begin_round
-from streams.operators.feeds import CLAIMS_AT_MOST, Claim, Feeds
-from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.emission import Extent, begin_round
+from streams.operators.attribution.feeds import CLAIMS_AT_MOST, Claim, Feeds
+from streams.operators.attribution.fold import Folder
+from streams.operators.attribution.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.state import Attribution
 
 MINUTE = 60_000
 FINGERPRINT = fingerprint_of(CODEC)

@@ -11,7 +11,7 @@ from schemas.results import WindowResult
 from schemas.slices import COUNTS, SLICES_SCHEMA, Entity, Progress, Slice, SliceRecord, home_of
 from schemas.times import DAY_MS, parse_ms
 from schemas.topics import SOURCES
-from streams.operators.conversion import FRESH_MS, Conversion, Windower
+from streams.operators.windowing.windower import FRESH_MS, Conversion, Windower
 
 MINUTE_MS = 60_000
 OLD = START_MS // 1000 + 10 * 86_400  # long after the start

@@ -16,10 +16,10 @@ from wiring import PARTITIONS, PROCESSOR, Logs, begun, differences_of_tallies, d
 from schemas.slices import Entity
 from schemas.topics import ATTRIBUTION_INPUTS
 from streams.audit.oracle import Oracle
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution, pack
+from streams.operators.attribution.fold import Folder
+from streams.operators.attribution.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.state import Attribution, pack
 from streams.operators.counters import Counters
-from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
 
 FINGERPRINT = fingerprint_of(CODEC)
 Letter = tuple[str, int, int]

@@ -11,9 +11,9 @@ from wiring import PROCESSOR, START_MS, Record
 
 from schemas.times import DAY_MS, LAST_MS, YEAR_2000_MS, YEAR_2100_MS, rfc3339
 from schemas.topics import HEARTBEATS
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution
-from streams.operators.feeds import FEEDS_AT_MOST, Feeds
+from streams.operators.attribution.feeds import FEEDS_AT_MOST, Feeds
+from streams.operators.attribution.fold import Folder
+from streams.operators.attribution.state import Attribution
 
 SENT = dict.fromkeys(("shares", "clicks", "impressions", "donations"), 0)
 

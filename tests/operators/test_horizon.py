@@ -32,11 +32,11 @@ from schemas.slices import Entity, decode, encode
 from schemas.times import DAY_MS, MINUTE_MS, parse_ms
 from schemas.topics import ATTRIBUTION_INPUTS, CLICKS, DONATIONS, IMPRESSIONS, SHARES, SOURCES
 from streams.audit.oracle import Oracle
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution, forget
-from streams.operators.conversion import Conversion, Windower
-from streams.operators.horizon import FIRST_RECORDS, STEP_MS, HorizonClock
-from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.fold import Folder
+from streams.operators.attribution.horizon import FIRST_RECORDS, STEP_MS, HorizonClock
+from streams.operators.attribution.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.state import Attribution, forget
+from streams.operators.windowing.windower import Conversion, Windower
 
 WINDOWS = (Window("3m", 180, 60), Window("1h", 3600, 1800))
 CODEC = Codec({"door": campaign_of("door", "USD", WINDOWS)}, 1, horizon_days=1)

@@ -19,12 +19,12 @@ from wiring import PROCESSOR, START_MS, Logs, Record, begun, campaign_of, event_
 from xxhash import xxh3_64_intdigest
 
 from schemas.codec import Codec
-from schemas.short_way import hash_of
+from schemas.codec.fast_path import hash_of
 from schemas.times import rfc3339
 from schemas.topics import CLICKS, DONATIONS
-from streams.operators.attribution import Folder
-from streams.operators.identities import FRESH_AT_LEAST, FRESH_PART, Identities, are_new, identities_of
-from streams.operators.siphash import siphash
+from streams.operators.attribution.dedup import FRESH_AT_LEAST, FRESH_PART, Identities, are_new, identities_of
+from streams.operators.attribution.fold import Folder
+from streams.operators.attribution.siphash import siphash
 
 KEY = (0x0706050403020100, 0x0F0E0D0C0B0A0908)
 IDENTITY_OF_ONE = 4_544_643_348_658_339_059

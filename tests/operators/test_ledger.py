@@ -12,8 +12,8 @@ from looking import counters_of, slice_key
 from random_logs import tried
 
 from schemas.slices import COUNTS, SLICES_SCHEMA, Entity, Slice, SliceWriter, encode
+from streams.operators.attribution.slice_table import Ledger
 from streams.operators.counters import Counters
-from streams.operators.ledger import Ledger
 
 ENTITIES = [Entity("door", "influencer", f"influencer-{number}") for number in range(6)]
 ENDS = [60 * minute for minute in range(1, 8)]

@@ -12,9 +12,9 @@ from wiring import PROCESSOR, begun, campaign_of, codec_of, drained, fold_all
 
 from schemas.campaign import StallRules
 from schemas.codec import Codec
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution
-from streams.operators.snapshot import SNAPSHOT_SCHEMA, fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.fold import Folder
+from streams.operators.attribution.snapshot import SNAPSHOT_SCHEMA, fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.state import Attribution
 
 FINGERPRINT = fingerprint_of(CODEC)
 

@@ -15,7 +15,7 @@ from scipy.special import betainc
 from watching_campaigns import DOOR
 
 from schemas.campaign import StallRules
-from streams.operators.stalls import Detector
+from streams.operators.stalls.detector import Detector
 from streams.simulation.appeal import Size, simulate
 from streams.simulation.trial import minutes_of
 

@@ -16,9 +16,9 @@ from schemas import stalls
 from schemas.slices import COUNTS, SLICES_SCHEMA, Acceptance, Slice, SliceRecord
 from schemas.stalls import Stall
 from schemas.times import parse_ms
-from streams.operators.conversion import Conversion, Windower
-from streams.operators.stall_rounds import Watcher
-from streams.stall_records import is_whole
+from streams.kafka.stall_records import is_whole
+from streams.operators.stalls.scheduler import Watcher
+from streams.operators.windowing.windower import Conversion, Windower
 
 CAMPAIGN = campaign_of("door", "USD")
 HORIZON = 14 * 86_400

@@ -13,8 +13,8 @@ from real_appeal import real_minutes
 from watching_campaigns import DOOR, GAMES
 
 from schemas.campaign import Campaign
-from streams.operators.stall_sentences import statement_of
-from streams.operators.watch import Minute, Watch, accept, step
+from streams.operators.stalls.messages import statement_of
+from streams.operators.stalls.state_machine import Minute, Watch, accept, step
 from streams.simulation.appeal import Size, simulate
 from streams.simulation.trial import minutes_of
 

@@ -14,10 +14,10 @@ from schemas.codec import Codec
 from schemas.partitioning import partition_of
 from schemas.reasons import Reason
 from schemas.times import parse_ms, rfc3339
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution
-from streams.sink import Rows
-from streams.transport import Batch
+from streams.clickhouse.rows import Rows
+from streams.kafka.transport import Batch
+from streams.operators.attribution.fold import Folder
+from streams.operators.attribution.state import Attribution
 
 POISON = "00000000-0000-4000-8000-000000000002"
 KEY = b"r-1"
@@ -48,7 +48,7 @@ def codec(monkeypatch: pytest.MonkeyPatch) -> Codec:
         return [buggy(text) for text in texts]
 
     monkeypatch.setattr("schemas.codec.parse_ms", buggy)
-    monkeypatch.setattr("schemas.short_way.times_ms", buggy_too)
+    monkeypatch.setattr("schemas.codec.fast_path.times_ms", buggy_too)
     return Codec({"usd": campaign_of("usd", "USD")}, PARTITIONS)
 
 
@@ -79,7 +79,7 @@ def test_a_machine_without_memory_is_no_fault_of_the_event(codec: Codec, monkeyp
         raise MemoryError
 
     monkeypatch.setattr("schemas.codec.parse_ms", exhausted)
-    monkeypatch.setattr("schemas.short_way.times_ms", exhausted)
+    monkeypatch.setattr("schemas.codec.fast_path.times_ms", exhausted)
     with pytest.raises(MemoryError):
         codec.judge_batch("clicks", HOME, [click(1)])
     with pytest.raises(MemoryError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from test_conversion import LATER, progress
 
-from streams.operators.voices import FRESH_SECONDS, MIXED_SECONDS, Voices
+from streams.operators.windowing.mixed_settings import FRESH_SECONDS, MIXED_SECONDS, Voices
 
 
 def heard(voices: Voices, partition: int, fingerprint: str, now: float) -> str | None:

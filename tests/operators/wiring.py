@@ -23,9 +23,9 @@ from schemas.times import parse_ms, rfc3339
 from schemas.topics import ATTRIBUTION_INPUTS, HEARTBEATS, SOURCES
 from streams.audit.oracle import Oracle, WindowValue
 from streams.audit.records import LogRecord
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution
-from streams.operators.emission import Extent
+from streams.operators.attribution.emission import Extent
+from streams.operators.attribution.fold import Folder
+from streams.operators.attribution.state import Attribution
 
 PARTITIONS = 2
 START = datetime(2026, 3, 12, 18, tzinfo=UTC)

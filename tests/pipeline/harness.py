@@ -13,12 +13,12 @@ from typing import Any, Literal
 from infra.clickhouse.migrate import migrate
 from infra.embedded.stack import EmbeddedStack
 from streams.audit.report import AuditResult
+from streams.clickhouse.client import connect
 from streams.commands.appeals import Appeal, send_appeal
 from streams.commands.audit import audit_with
 from streams.commands.topics import plan_of
 from streams.producers.topics import create_topics
 from streams.settings import ROLE_NAMES, Settings
-from streams.store import connect
 
 Broker = Literal["tansu", "apache"]
 

@@ -12,7 +12,7 @@ from schemas.slices import SLICES_SCHEMA, Acceptance, acceptance_key, encode
 from schemas.topics import CHECKPOINTS, SLICES
 from streams.commands.appeals import Appeal
 from streams.commands.topics import plan_of
-from streams.producers.connect import admin, partition_counts
+from streams.kafka.admin import admin, partition_counts
 from streams.producers.outgoing import Outgoing
 from streams.producers.sender import Sender
 from streams.producers.topics import create_topics

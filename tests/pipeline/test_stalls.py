@@ -32,8 +32,8 @@ from test_faults import play_in_background
 from schemas.slices import Entity, home_of
 from schemas.times import parse_ms
 from streams.commands.appeals import Appeal, door_appeal
+from streams.kafka.stall_records import newest_stalls
 from streams.producers import door
-from streams.stall_records import newest_stalls
 
 WHOLE = os.environ.get("GROUNDSWELL_WHOLE_APPEAL") == "1"
 HOUR_MS = 3_600_000

@@ -19,9 +19,9 @@ from schemas.dead_letters import DeadLetter, name_bytes
 from schemas.partitioning import partition_of
 from schemas.rows import dead_letter_row
 from schemas.topics import DEAD_LETTER_MESSAGE_BYTES
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution
-from streams.records import Damaged, Mark, Passed
+from streams.kafka.records import Damaged, Mark, Passed
+from streams.operators.attribution.fold import Folder
+from streams.operators.attribution.state import Attribution
 from streams.settings import CAMPAIGNS_HERE
 
 SEED: Final = 20261130

@@ -27,11 +27,11 @@ from jsonschema import Draft202012Validator
 from kafka.partitioner.default import murmur2
 from mutations import MUTATIONS
 
+from schemas.codec.rejections import SHOWN_CHARACTERS, Rejection
 from schemas.dead_letters import DeadLetter, dead_letter
 from schemas.events import EVENTS, Click, Donation, Event, Impression, Share
 from schemas.generate import schema_files
 from schemas.reasons import CODEC_REASONS, Reason
-from schemas.rejections import SHOWN_CHARACTERS, Rejection
 from schemas.times import rfc3339
 
 SEED = 20190623

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 from schemas.campaign import load_campaigns
 from schemas.codec import Codec
+from schemas.codec.rejections import Rejection
 from schemas.partitioning import partition_of
-from schemas.rejections import Rejection
 from schemas.times import parse_ms
 from schemas.topics import CLICKS, DONATIONS, SHARES
 from streams.commands.simulate import simulate as verb

@@ -16,8 +16,8 @@ from faust.types import TP
 from fetcher import Client, DirectThread, Log
 from gates import Gates, TestedLoop
 
-from streams.app import GroundswellApp, QuietMonitor
-from streams.transport import Batch, Consumer
+from streams.kafka.transport import Batch, Consumer
+from streams.worker.app import GroundswellApp, QuietMonitor
 
 TOPIC = "read"
 PARTITIONS = (TP(TOPIC, 0), TP(TOPIC, 1))

@@ -22,7 +22,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 from gates import Gates
 
-from streams.transport.thread import ConsumerThread
+from streams.kafka.transport.consumer_thread import ConsumerThread
 
 MOST_RECORDS = 3
 

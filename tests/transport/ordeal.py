@@ -12,7 +12,7 @@ from unittest import mock
 
 from driven import PARTITIONS, Driven
 
-from streams.transport import consumer as driver
+from streams.kafka.transport import consumer as driver
 
 
 class Ordeal:

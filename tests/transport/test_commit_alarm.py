@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from streams.app import ROLES, make_app
 from streams.settings import Settings
+from streams.worker.app import ROLES, make_app
 
 MINUTES = 60.0
 

@@ -16,7 +16,7 @@ import pytest
 from faust.types import TP
 from ordeal import Ordeal
 
-from streams.transport import Batch, Consumer
+from streams.kafka.transport import Batch, Consumer
 
 EXAMPLES: Final = int(os.environ.get("GROUNDSWELL_EXAMPLES", "200"))  # 5000 looks further
 STEPS: Final = 120

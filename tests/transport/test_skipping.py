@@ -12,8 +12,8 @@ from fetcher import Record
 
 from schemas.errors import Fault
 from schemas.skips import Skips
-from streams.records import Damaged, Passed
-from streams.transport import Batch, Consumer, LogTruncated
+from streams.kafka.records import Damaged, Passed
+from streams.kafka.transport import Batch, Consumer, LogTruncated
 
 PLACE = TP("x-clicks", 3)
 

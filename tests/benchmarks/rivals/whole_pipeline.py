@@ -13,8 +13,8 @@ from infra.clickhouse.migrate import migrate
 from infra.embedded.stack import start_clickhouse, store_url
 from infra.processes.ports import free_port
 from schemas.errors import Fault
+from streams.clickhouse.client import connect
 from streams.settings import ROLE_NAMES, Settings
-from streams.store import connect
 from tests.benchmarks.pipeline import Lines
 from tests.benchmarks.recovery import FOLDED
 from tests.benchmarks.rivals.filling import Shape
