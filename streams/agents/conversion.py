@@ -34,7 +34,8 @@ from streams.kafka.transport import Batch, Positions
 from streams.monitoring.metrics import Figure
 from streams.operators.stalls.scheduler import Rounds, Watcher
 from streams.operators.windowing.mixed_settings import MIXED_SECONDS, Voices
-from streams.operators.windowing.windower import Conversion, Windower
+from streams.operators.windowing.state import Conversion
+from streams.operators.windowing.windower import Windower
 from streams.settings import Settings
 
 logger = logging.getLogger("groundswell.conversion")

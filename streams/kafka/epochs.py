@@ -15,7 +15,7 @@ from schemas.times import MINUTE_MS
 from schemas.topics import CONVERSIONS
 from streams.kafka.loading import Load
 from streams.kafka.log_tail import tails
-from streams.operators.windowing.windower import POSITION_BITS
+from streams.operators.windowing.state import POSITION_BITS
 from streams.settings import Settings
 
 # Minutes since 2020-01-01: 24 bits of them last until 2051.

@@ -42,7 +42,8 @@ from streams.operators.attribution.emission import Extent
 from streams.operators.attribution.fold import Folder
 from streams.operators.attribution.state import Attribution
 from streams.operators.stalls.scheduler import Watcher
-from streams.operators.windowing.windower import UNLIMITED, Conversion, Windower
+from streams.operators.windowing.state import Conversion
+from streams.operators.windowing.windower import UNLIMITED, Windower
 from streams.producers.outgoing import Outgoing
 from streams.producers.player import play
 from streams.producers.sender import Summary

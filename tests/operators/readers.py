@@ -16,7 +16,8 @@ from wiring import PARTITIONS, START_MS, Landed
 
 from schemas.results import Result, WindowResult
 from schemas.slices import Progress, SliceRecord, progress_key
-from streams.operators.windowing.windower import Conversion, Windower
+from streams.operators.windowing.state import Conversion
+from streams.operators.windowing.windower import Windower
 
 
 class Mark(NamedTuple):

@@ -48,7 +48,8 @@ from streams.operators.attribution.emission import Extent
 from streams.operators.attribution.fold import Folder
 from streams.operators.attribution.snapshot import fingerprint_of, from_bytes, to_bytes
 from streams.operators.attribution.state import pack
-from streams.operators.windowing.windower import Conversion, Windower
+from streams.operators.windowing.state import Conversion
+from streams.operators.windowing.windower import Windower
 
 MIDNIGHT = wiring.START.replace(hour=0)
 CAMPAIGNS = (wiring.campaign_of("door", "USD"), wiring.campaign_of("yen", "JPY"))

@@ -36,7 +36,8 @@ from streams.operators.attribution.fold import Folder
 from streams.operators.attribution.horizon import FIRST_RECORDS, STEP_MS, HorizonClock
 from streams.operators.attribution.snapshot import fingerprint_of, from_bytes, to_bytes
 from streams.operators.attribution.state import Attribution, forget
-from streams.operators.windowing.windower import Conversion, Windower
+from streams.operators.windowing.state import Conversion
+from streams.operators.windowing.windower import Windower
 
 WINDOWS = (Window("3m", 180, 60), Window("1h", 3600, 1800))
 CODEC = Codec({"door": campaign_of("door", "USD", WINDOWS)}, 1, horizon_days=1)

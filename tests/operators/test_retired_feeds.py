@@ -9,7 +9,8 @@ from watching_campaigns import DOOR
 from schemas.slices import SLICES_SCHEMA, Progress, feed_key
 from schemas.topics import SOURCES
 from streams.operators.stalls.scheduler import Watcher
-from streams.operators.windowing.windower import Conversion, Windower
+from streams.operators.windowing.state import Conversion
+from streams.operators.windowing.windower import Windower
 
 START_MS = int(DOOR.start.timestamp() * 1000)
 HOUR_MS = 3_600_000

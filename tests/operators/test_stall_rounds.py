@@ -18,7 +18,8 @@ from schemas.stalls import Stall
 from schemas.times import parse_ms
 from streams.kafka.stall_records import is_whole
 from streams.operators.stalls.scheduler import Watcher
-from streams.operators.windowing.windower import Conversion, Windower
+from streams.operators.windowing.state import Conversion
+from streams.operators.windowing.windower import Windower
 
 CAMPAIGN = campaign_of("door", "USD")
 HORIZON = 14 * 86_400

@@ -29,7 +29,7 @@ from streams.operators.counters import DONATIONS, Counters
 from streams.operators.stalls.completeness import Closing, Stretch, close, complete_up_to, feeds_of, topics_of_feeds
 from streams.operators.stalls.records import Voice, Watched, roll_of, watched_of, with_roll
 from streams.operators.stalls.state_machine import Minute, Watch, accept, step
-from streams.operators.windowing.windower import Conversion
+from streams.operators.windowing.state import Conversion
 
 DAY: Final = DAY_MS // 1000
 OVER: Final = -1
