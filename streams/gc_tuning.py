@@ -14,7 +14,7 @@ from typing import Final
 COLLECT_AFTER: Final = (10_000, 5, 1_000_000)
 
 
-def spare_what_lives_long() -> None:
+def freeze_long_lived() -> None:
     """For a worker's whole life: what there is now is never walked again, and what comes seldom."""
     gc.collect()
     gc.freeze()
@@ -22,7 +22,7 @@ def spare_what_lives_long() -> None:
 
 
 @contextmanager
-def collector_resting() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """While many objects come at once and no cycle: a state that is loaded or saved, a log that is audited.
 
     The collector would walk all that is there again and again: a third of an audit's time, four fifths of a load's.

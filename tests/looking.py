@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from schemas.dead_letters import DeadLetter
 from schemas.slices import Entity, Progress, Slice, SliceRecord, decode
-from streams.operators.attribution.emission import Extent, begin_round, written
+from streams.operators.attribution.emission import LogEnds, begin_flush, encode_slices
 from streams.operators.attribution.referrals import _KIND_BITS, _KIND_MASK, Orphan, Owner
-from streams.operators.attribution.slice_table import NUMBERS, Ledger
+from streams.operators.attribution.slice_table import NUMBERS, SliceTable
 from streams.operators.attribution.state import Attribution
 from streams.operators.counters import Counters
 
@@ -30,13 +30,13 @@ class Emission:
 
 def absolute(state: Attribution, rows: NDArray[np.intp], incarnation: str) -> list[tuple[Entity, SliceRecord]]:
     """The same as structs, for whoever looks from outside."""
-    said = written(state, rows, incarnation)
+    said = encode_slices(state, rows, incarnation)
     return [(entity, decode(value)) for entity, records in said for _, value in records]
 
 
-def drain(state: Attribution, incarnation: str, extent: Extent, now_ms: int | None) -> Emission:
+def drain(state: Attribution, incarnation: str, log_ends: LogEnds, now_ms: int | None) -> Emission:
     """A whole round at once."""
-    begun = begin_round(state, incarnation, extent, now_ms)
+    begun = begin_flush(state, incarnation, log_ends, now_ms)
     return Emission(begun.letters, absolute(state, begun.dirty, incarnation), begun.progress)
 
 
@@ -48,24 +48,26 @@ def slice_key(record: Slice) -> bytes:
 
 def owners_of(state: Attribution) -> dict[Referral, Owner]:
     """The owner of each referral that has been shared."""
-    books = state.books.items()
-    return {(name, key): book.owners[account] for name, book in books for key, account in book.accounts.items()}
+    referrals = state.referrals.items()
+    return {
+        (name, key): index.owners[owner_id] for name, index in referrals for key, owner_id in index.owner_ids.items()
+    }
 
 
 def orphans_of(state: Attribution) -> dict[Referral, dict[int, Counters]]:
     """What each of the other referrals has brought so far, by end of the minute."""
-    books = state.books.items()
-    return {(name, key): counters_by_end(orphan) for name, book in books for key, orphan in book.orphans.items()}
+    referrals = state.referrals.items()
+    return {(name, key): counters_by_end(orphan) for name, index in referrals for key, orphan in index.orphans.items()}
 
 
 def counters_by_end(orphan: Orphan) -> dict[int, Counters]:
     by_end: defaultdict[int, list[int]] = defaultdict(lambda: [0] * NUMBERS)
-    for place, number in orphan.counts.items():
-        by_end[place >> _KIND_BITS][place & _KIND_MASK] = number
+    for slot, number in orphan.counts.items():
+        by_end[slot >> _KIND_BITS][slot & _KIND_MASK] = number
     return {end: Counters(counts, orphan.money.get(end, {})) for end, counts in by_end.items()}
 
 
-def counters_of(ledger: Ledger) -> dict[tuple[Entity, int], Counters]:
+def counters_of(slice_table: SliceTable) -> dict[tuple[Entity, int], Counters]:
     """Every row of every entity, by entity and end of the minute."""
-    every = ledger.values(np.arange(len(ledger)))
-    return {(ledger.entities[number], end): Counters(counts, money) for number, end, counts, money in every}
+    every = slice_table.values(np.arange(len(slice_table)))
+    return {(slice_table.entities[number], end): Counters(counts, money) for number, end, counts, money in every}

@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 
 from schemas.campaign import Campaign
-from schemas.codec.event_batch import Accepted, Columns, Judged, Record, Verdict
-from schemas.codec.fast_path import DECODE, FLAT_BYTES, ShortWay, hash_of
+from schemas.codec.event_batch import Accepted, BatchResult, DecodeResult, EventBatch, Record
+from schemas.codec.fast_path import DECODE, FLAT_BYTES, FastPath, hash_of
 from schemas.codec.field_checks import WRONG_DETAILS, is_id
 from schemas.codec.nesting import deeper_than
 from schemas.codec.rejections import Rejection, bad_id, explain, not_json, shown
@@ -60,9 +60,11 @@ class Codec:
         self.partitions = partitions
         self.horizon_ms = horizon_days * DAY_MS
         self.forgets = forgets
-        self._short_way = ShortWay(self.campaigns, partitions, self.horizon_ms)
+        self._short_way = FastPath(self.campaigns, partitions, self.horizon_ms)
 
-    def judge(self, topic: str, partition: int, key: bytes | None, value: bytes | None, record_time_ms: int) -> Verdict:
+    def validate(
+        self, topic: str, partition: int, key: bytes | None, value: bytes | None, record_time_ms: int
+    ) -> DecodeResult:
         """The event and its `occurred_at` in epoch milliseconds, or why it is none.
 
         Args:
@@ -71,15 +73,15 @@ class Codec:
             record_time_ms: the record's timestamp, epoch milliseconds.
         """
         try:
-            return self._judge(topic, partition, key, value, record_time_ms)
+            return self._validate(topic, partition, key, value, record_time_ms)
         except MemoryError:
             raise  # of the machine and not of the event
         except Exception as error:
             # One event that nobody foresaw must not stop all others; every process fails on it alike.
             return Rejection(Reason.UNFORESEEN, "", type(error).__name__, "an event that this program can judge")
 
-    def judge_batch(self, topic: str, partition: int, records: Sequence[Record]) -> Judged:
-        """What `judge` says of each of the records of one topic and partition, in a seventh of the time."""
+    def validate_batch(self, topic: str, partition: int, records: Sequence[Record]) -> BatchResult:
+        """What `validate` says of each of the records of one topic and partition, in a seventh of the time."""
         try:
             plain = self._short_way.accepted(topic, partition, records)
         except MemoryError:
@@ -87,21 +89,21 @@ class Codec:
         except Exception:
             plain = _columns_of([])  # the long way meets it again, and says what it is
         if len(plain) == len(records):
-            return Judged(plain, [])
+            return BatchResult(plain, [])
         others: list[Accepted] = []
         rejections: list[tuple[int, Rejection]] = []
         for place in sorted({*range(len(records))}.difference(plain.places.tolist())):
             record = records[place]
-            verdict = self.judge(topic, partition, record.key, record.value, record.timestamp)
+            verdict = self.validate(topic, partition, record.key, record.value, record.timestamp)
             if isinstance(verdict, Rejection):
                 rejections.append((place, verdict))
             else:
                 others.append(Accepted(place, *verdict, record.timestamp))
-        return Judged(plain.merged(_columns_of(others)), rejections)
+        return BatchResult(plain.merged(_columns_of(others)), rejections)
 
-    def _judge(
+    def _validate(
         self, topic: str, partition: int, key: bytes | None, value: bytes | None, record_time_ms: int
-    ) -> Verdict:
+    ) -> DecodeResult:
         if isinstance(value, Unread):
             return value.rejection
         if not value:
@@ -175,8 +177,8 @@ def key_of(event: Event) -> bytes:
     return (event.campaign_id if event.referral_id is None else event.referral_id).encode()
 
 
-def _columns_of(accepted: Sequence[Accepted]) -> Columns:
-    return Columns(
+def _columns_of(accepted: Sequence[Accepted]) -> EventBatch:
+    return EventBatch(
         [one.event for one in accepted],
         [one.event.campaign_id for one in accepted],
         [key_of(one.event).decode() for one in accepted],

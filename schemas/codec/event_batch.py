@@ -12,7 +12,7 @@ from schemas.codec.rejections import Rejection
 from schemas.codec.vectorized import Hashes, Integers
 from schemas.events import Event
 
-Verdict = tuple[Event, int] | Rejection  # the event and its `occurred_at` in epoch milliseconds, or why it is none
+DecodeResult = tuple[Event, int] | Rejection  # the event and its `occurred_at` in epoch milliseconds, or why it is none
 
 
 class Accepted(NamedTuple):
@@ -40,7 +40,7 @@ class Record(Protocol):
 
 
 @dataclass(frozen=True)
-class Columns:
+class EventBatch:
     """Events of one topic and partition in the order of the log, and their numbers, one an event.
 
     Attributes:
@@ -65,10 +65,10 @@ class Columns:
     def __len__(self) -> int:
         return len(self.events)
 
-    def take(self, chosen: Integers) -> Columns:
+    def take(self, chosen: Integers) -> EventBatch:
         """The events at these positions, in this order."""
         positions = chosen.tolist()
-        return Columns(
+        return EventBatch(
             list(map(self.events.__getitem__, positions)),
             list(map(self.campaigns.__getitem__, positions)),
             list(map(self.keys.__getitem__, positions)),
@@ -79,11 +79,11 @@ class Columns:
             self.referral_hashes[chosen],
         )
 
-    def merged(self, others: Columns) -> Columns:
+    def merged(self, others: EventBatch) -> EventBatch:
         """These and others of the same batch, in the order of the log."""
         if not len(others):
             return self
-        both = Columns(
+        both = EventBatch(
             [*self.events, *others.events],
             [*self.campaigns, *others.campaigns],
             [*self.keys, *others.keys],
@@ -95,7 +95,7 @@ class Columns:
         )
         return both.take(np.argsort(both.places))
 
-    def by_campaign(self) -> list[tuple[str, Columns]]:
+    def by_campaign(self) -> list[tuple[str, EventBatch]]:
         """The events of each campaign; nearly always there is one."""
         names = sorted(set(self.campaigns))
         if len(names) <= 1:
@@ -105,8 +105,8 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Judged:
+class BatchResult:
     """A batch: what was accepted, and why the rest was not, by place in the batch."""
 
-    accepted: Columns
+    accepted: EventBatch
     rejections: list[tuple[int, Rejection]]

@@ -17,7 +17,7 @@ import numpy as np
 from xxhash import xxh3_64_intdigest
 
 from schemas.campaign import Campaign
-from schemas.codec.event_batch import Columns, Record
+from schemas.codec.event_batch import EventBatch, Record
 from schemas.codec.field_checks import WRONG_DETAILS
 from schemas.codec.vectorized import Bools, Integers, ids, times_ms, uuids
 from schemas.events import EVENTS, Click
@@ -32,7 +32,7 @@ REMEMBERED: Final = 262_144  # ids of a partition, some 25 MB
 _ABSURD_MS: Final = 2**60
 
 
-class ShortWay:
+class FastPath:
     """See the module; the arguments are the codec's."""
 
     def __init__(self, campaigns: Mapping[str, Campaign], partitions: int, horizon_ms: int) -> None:
@@ -42,7 +42,7 @@ class ShortWay:
         # The hash of each id that is known to be one and to belong to a partition, by partition.
         self._at_home: defaultdict[int, dict[str, int]] = defaultdict(dict)
 
-    def accepted(self, topic: str, partition: int, records: Sequence[Record]) -> Columns:
+    def accepted(self, topic: str, partition: int, records: Sequence[Record]) -> EventBatch:
         """Those of the records that are events without a doubt.
 
         Raises:
@@ -64,7 +64,7 @@ class ShortWay:
         if topic == DONATIONS:
             # A gift without a referral must not be taken for one of a referral with the campaign's name.
             referral_hashes[[event.referral_id is None for event in events]] = WITHOUT_REFERRAL
-        columns = Columns(events, campaigns, keys, places, occurred_ms, record_ms, id_halves, referral_hashes)
+        columns = EventBatch(events, campaigns, keys, places, occurred_ms, record_ms, id_halves, referral_hashes)
         return columns if good.all() else columns.take(np.flatnonzero(good))
 
     def _decoded(self, topic: str, records: Sequence[Record]) -> tuple[list[Any], Integers]:

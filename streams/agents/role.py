@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
-from streams.kafka.batch_producer import Outbox
+from streams.kafka.batch_producer import BatchProducer
 from streams.kafka.loading import Load
 from streams.kafka.transport import Batch, Positions
-from streams.monitoring.metrics import Figure
+from streams.monitoring.metrics import Sample
 from streams.settings import Settings
 
 
@@ -52,22 +52,22 @@ class Role(Protocol):
         """What it is loading now; None: nothing."""
 
     def waiting_for(self) -> tuple[str, ...]:
-        """What is away outside, so that nothing can go on."""
+        """What is unavailable outside, so that nothing can go on."""
 
-    def figures(self) -> Iterable[Figure]:
-        """What it counts, of `streams.monitoring.metrics.KINDS`; called inside the event loop."""
+    def figures(self) -> Iterable[Sample]:
+        """Samples of its metrics, of `streams.monitoring.metrics.KINDS`; called inside the event loop."""
 
 
-def emissions_of(outbox: Outbox, settings: Settings) -> list[Figure]:
+def emissions_of(producer: BatchProducer, settings: Settings) -> list[Sample]:
     """Acknowledged messages by topic."""
-    return [Figure("emissions", (settings.logical(topic),), number) for topic, number in outbox.acknowledged.items()]
+    return [Sample("emissions", (settings.logical(topic),), number) for topic, number in producer.acknowledged.items()]
 
 
 class WholeFlushes:
     """Flushes, one at a time, and none after one that broke off.
 
-    A flush takes what it is going to say out of the state.  If it breaks off, that is not said, and a later
-    checkpoint or mark would claim that it was.
+    A flush takes what it is going to publish out of the state.  If it breaks off, that is not published, and a later
+    checkpoint or mark would record that it was.
     """
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class WholeFlushes:
         """
         async with self._lock:
             if self._interrupted:
-                raise RuntimeError("an earlier flush was interrupted, what it took is not said: starting anew")
+                raise RuntimeError("an earlier flush was interrupted, what it took is not published: starting anew")
             self._interrupted = True
             yield
             self._interrupted = False

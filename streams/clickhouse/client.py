@@ -24,7 +24,7 @@ UNKNOWN_DATABASE: Final = 81
 OURS: Final = frozenset({16, 27, 36, 38, 41, 53, 62, 69, 47, 72, 117, 349, 469})
 
 
-class Away(Exception):
+class StoreUnavailable(Exception):
     """The store does not answer, or says that it cannot now: the same again later may go through."""
 
 
@@ -100,7 +100,7 @@ def translate(error: Exception, where: str) -> Exception:
         return Fault("clickhouse", f"ClickHouse at {where} has no such table", "Run `groundswell migrate` first.")
     if code in OURS:
         return Fault("groundswell", f"ClickHouse at {where} refused what was sent: {text[:300]}", "Report this.")
-    return Away(f"ClickHouse at {where}: {_first_line(text) or type(error).__name__}")
+    return StoreUnavailable(f"ClickHouse at {where}: {_first_line(text) or type(error).__name__}")
 
 
 def _first_line(text: str) -> str:

@@ -19,13 +19,13 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas.errors import Fault, without_values
 from streams import failpoints
-from streams.clickhouse.client import Away, translate
-from streams.monitoring.metrics import Figure
+from streams.clickhouse.client import StoreUnavailable, translate
+from streams.monitoring.metrics import Sample
 from streams.retries import Availability, retry_async
 
 logger = logging.getLogger("groundswell.sink")
 
-VOUCHING: Final = frozenset({"watermarks"})
+INSERT_LAST: Final = frozenset({"watermarks"})
 RETRY_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 INSERT_SETTINGS: Final = {
     "async_insert": 0,  # on by default since 26.2; our batches are large, and an acknowledgement must mean "durable"
@@ -56,11 +56,11 @@ class Sink:
         self._failures: Counter[str] = Counter()
 
     @property
-    def is_away(self) -> bool:
+    def is_unavailable(self) -> bool:
         """Whether the store does not answer at present."""
         return self._availability.is_lost
 
-    def figures(self) -> list[Figure]:
+    def figures(self) -> list[Sample]:
         """What was inserted, by table."""
         counted: dict[str, dict[str, int] | dict[str, float]] = {
             "inserts": self._inserts,
@@ -68,7 +68,7 @@ class Sink:
             "insert_seconds": self._seconds,
             "insert_failures": self._failures,
         }
-        return [Figure(name, (table,), number) for name, by in counted.items() for table, number in by.items()]
+        return [Sample(name, (table,), number) for name, by in counted.items() for table, number in by.items()]
 
     async def ask(self, table: str, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a statement about a table.
@@ -86,8 +86,8 @@ class Sink:
         Raises:
             Fault: the store refuses us or the rows.
         """
-        await self._insert_tables({table: rows for table, rows in lines.items() if table not in VOUCHING})
-        await self._insert_tables({table: rows for table, rows in lines.items() if table in VOUCHING})
+        await self._insert_tables({table: rows for table, rows in lines.items() if table not in INSERT_LAST})
+        await self._insert_tables({table: rows for table, rows in lines.items() if table in INSERT_LAST})
 
     async def _insert_tables(self, lines: dict[str, bytearray]) -> None:
         inserts = (self._insert_table(table, bytes(rows)) for table, rows in lines.items())
@@ -105,7 +105,7 @@ class Sink:
         self._seconds[table] += await self._answer(table, insert)
         self._inserts[table] += 1
         self._rows[table] += rows.count(b"\n")
-        failpoints.reach("between_tables")
+        failpoints.hit("between_tables")
 
     async def _answer(self, table: str, question: Callable[[Any], Answer]) -> Answer:
         """What the store answers to a question about a table; while it is away it is asked again."""
@@ -115,14 +115,14 @@ class Sink:
             self._failures[table] += 1
 
         ask = partial(asyncio.to_thread, self._answer_now, question)
-        answer = await retry_async(ask, Away, note, RETRY_SECONDS)
+        answer = await retry_async(ask, StoreUnavailable, note, RETRY_SECONDS)
         self._availability.answers()
         return answer
 
     def _answer_now(self, question: Callable[[Any], Answer]) -> Answer:
         try:
             return question(self._connected())
-        except (Away, Fault):
+        except (StoreUnavailable, Fault):
             raise
         except (ClickHouseError, OSError) as error:
             self._client = None

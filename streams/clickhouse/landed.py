@@ -92,7 +92,7 @@ class Landed:
                     f"{tp.topic}-{tp.partition} ends before offset {self._next[tp]}, and was read up to there"
                 )
 
-    async def claim(self, ends: Mapping[TP, int]) -> None:
+    async def write_positions(self, ends: Mapping[TP, int]) -> None:
         """Everything before these offsets has landed: say so in the store.
 
         Raises:

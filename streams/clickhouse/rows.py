@@ -74,7 +74,7 @@ class Rows:
     def _add_events(self, topic: str, batch: Batch) -> None:
         partition, records = batch.tp.partition, batch.records
         # Of what is rejected attribution, with the same codec, writes the dead letter.
-        accepted = self._codec.judge_batch(topic, partition, records).accepted
+        accepted = self._codec.validate_batch(topic, partition, records).accepted
         if not len(accepted):
             return
         lines = self.lines.setdefault(topic, bytearray())
@@ -151,7 +151,7 @@ def _annotation_row(record: Any, partition: int) -> dict[str, Any]:
 
 
 def _heartbeat_row(record: Any, _partition: int) -> dict[str, Any] | None:
-    heard = heartbeats.hear(record.value, record.timestamp)
+    heard = heartbeats.check(record.value, record.timestamp)
     return None if heard.is_player else heartbeat_row(heard, record.timestamp)
 
 

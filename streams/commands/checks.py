@@ -11,7 +11,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from infra.clickhouse.migrate import refuse_another_version
 from schemas.errors import Unreachable
-from streams.clickhouse.client import Away, connect, store_id, translate
+from streams.clickhouse.client import StoreUnavailable, connect, store_id, translate
 from streams.clickhouse.landed import Home
 from streams.kafka.admin import admin, topic_ids
 from streams.kafka.connectivity import any_answers, check_entry, nobody_answers
@@ -65,7 +65,7 @@ def home_of_the_sink(settings: Settings) -> Home:
 def _settled_store(settings: Settings) -> str:
     """The id of the store, once it answers and has every table that this program knows."""
     availability = Availability(f"ClickHouse at {settings.store_shown}", logger)
-    store = retry(lambda: _look_at_store(settings), Away, availability.lost, AGAIN_SECONDS)
+    store = retry(lambda: _look_at_store(settings), StoreUnavailable, availability.lost, AGAIN_SECONDS)
     availability.answers()
     return store
 

@@ -15,7 +15,7 @@ from schemas.times import rfc3339
 from schemas.topics import SKIPS, SOURCES, TOPICS
 from streams.commands.checks import check_kafka
 from streams.kafka.admin import admin, partition_counts
-from streams.kafka.log_tail import extent_of
+from streams.kafka.log_tail import log_bounds
 from streams.kafka.skipping import skips_of, taken_in
 from streams.producers.outgoing import Outgoing
 from streams.producers.send import wall_clock_ms
@@ -96,7 +96,7 @@ async def _checked(wanted: Skip, settings: Settings) -> Skip:
     if wanted.partition >= partitions:
         what = f"{settings.topic(wanted.topic)} has {partitions} partitions, numbered from 0"
         raise Fault("input", what, "Give one that there is.")
-    begin, end = await extent_of(settings.brokers, settings.topic(wanted.topic), wanted.partition, settings.security)
+    begin, end = await log_bounds(settings.brokers, settings.topic(wanted.topic), wanted.partition, settings.security)
     if not wanted.first <= wanted.last < end:
         what = f"{settings.topic(wanted.topic)}-{wanted.partition} holds the offsets {begin} to {end - 1}"
         raise Fault("input", what, "Give offsets up to its end, the smaller one first.")

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from schemas.errors import Fault
-from streams.clickhouse.client import Away, NoDatabase, connect
+from streams.clickhouse.client import NoDatabase, StoreUnavailable, connect
 from streams.doctor.finding import Finding, is_loopback, of_fault
 from streams.doctor.here import answers_at, own_addresses
 from streams.settings import Settings
@@ -58,7 +58,7 @@ def _examine_users(settings: Settings, shown: str) -> Iterator[Finding]:
     for user, password in KNOWN_USERS:
         try:
             accepted = _takes(settings.store, user, password)
-        except Away:
+        except StoreUnavailable:
             mend = "Start it, or mend GROUNDSWELL_STORE."
             yield Finding("store's users", "wrong", f"nothing answers at {shown}", mend)
             return

@@ -19,7 +19,7 @@ REACHED_WITHIN_MS: Final = 10_000
 SPEAKS_WITHIN_S: Final = 3.0
 
 
-class WentAway(Unreachable):
+class BrokerUnavailable(Unreachable):
     """A broker went away in the middle of a question: the same again may be answered by another."""
 
 
@@ -45,7 +45,7 @@ def admin(brokers: Sequence[str], security: Security = PLAINTEXT) -> Iterator[An
         yield client
     except KafkaError as error:
         fault = refused(security, ",".join(brokers), error)
-        kind = WentAway if isinstance(error, RetriableError) else Fault
+        kind = BrokerUnavailable if isinstance(error, RetriableError) else Fault
         raise fault or kind("kafka", f"the broker refused: {error}", "See the broker's log.") from error
     finally:
         client.close()

@@ -1,4 +1,4 @@
-"""The way out to Kafka: a list of messages goes out in order and is acknowledged whole, or the program stops.
+"""The batch producer: a list of messages is published in order and acknowledged as a whole, or the program stops.
 
 Law: one send at a time.  With two in flight an older absolute value can land last (a prototype had 2 to 4 wrong
 keys of 498,549 until it was serialized).  A failed send is fatal: the next incarnation emits the same again.
@@ -19,7 +19,7 @@ from schemas.topics import TOPICS
 from streams import failpoints
 from streams.settings import Settings
 
-# How long a broker may be away before a worker gives up and leaves it to its supervisor.
+# How long a broker may be unavailable before a worker gives up and leaves it to its supervisor.
 DELIVERY_TIMEOUT_MS = 120_000
 BATCH_BYTES = 512 * 1024
 REQUEST_BYTES = 8 * 1024 * 1024
@@ -41,7 +41,7 @@ AnyMessage = Message | tuple[str, int, bytes, bytes]
 """A bare tuple is made in a tenth of the time, where there are hundreds of thousands."""
 
 
-class Outbox:
+class BatchProducer:
     """A producer that acknowledges whole lists.  Start it inside the running event loop."""
 
     def __init__(self, settings: Settings) -> None:
@@ -78,7 +78,7 @@ class Outbox:
             Fault: one is larger than its topic takes, and would be at every start.
         """
         async with self._lock:
-            failpoints.reach("before_emission")
+            failpoints.hit("before_emission")
             builders: dict[tuple[str, int], Any] = {}
             futures: list[asyncio.Future[Any]] = []
             topics: Counter[str] = Counter()
@@ -98,10 +98,10 @@ class Outbox:
             for (topic, partition), builder in builders.items():
                 topics[topic] += builder.record_count()
                 futures.append(await self._producer.send_batch(builder, topic, partition=partition))
-            failpoints.reach("before_acknowledgement")
+            failpoints.hit("before_acknowledgement")
             for future in futures:
                 await future
-            failpoints.reach("after_acknowledgement")
+            failpoints.hit("after_acknowledgement")
             self.acknowledged.update(topics)
             return topics.total()
 

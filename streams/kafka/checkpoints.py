@@ -1,13 +1,13 @@
 """Checkpoints: saved states in the topic `checkpoints`; they only shorten a replay.
 
-A checkpoint is a run of parts and a seal, all in the partition of the state.  Without its seal it does not exist.
-Keys end with the writer's incarnation, and a writer alternates between two slots, so that neither a zombie nor a
-crash between two parts can damage the checkpoint before.  Among the sealed ones the largest position counts.
+A checkpoint is a run of parts and a manifest, all in the partition of the state; without its manifest it does not
+exist.  Keys end with the writer's incarnation, and a writer alternates between two slots, so that neither a zombie nor
+a crash between two parts can damage the checkpoint before.  Among the complete ones the largest position counts.
 
-    parts 0..n-1 of slot A, seal A | parts of slot B, seal B | parts of slot A ...
+    parts 0..n-1 of slot A, manifest A | parts of slot B, manifest B | parts of slot A ...
 
-Conversion keeps no state here (the topic `slices` is its state), only a mark: everything up to this position has
-been emitted and acknowledged.
+Conversion keeps no state here (the topic `slices` is its state), only the position up to which everything has been
+emitted and acknowledged.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from xxhash import xxh3_64_hexdigest
 
 from schemas.topics import CHECKPOINTS
 from streams import failpoints
-from streams.kafka.batch_producer import Message, Outbox
+from streams.kafka.batch_producer import BatchProducer, Message
 from streams.kafka.loading import Load
-from streams.kafka.log_tail import tails
+from streams.kafka.log_tail import read_tail
 from streams.settings import Settings
 
 logger = logging.getLogger("groundswell.checkpoints")
@@ -35,7 +35,7 @@ CHECKPOINT_SCHEMA: Final = 2  # 2: marks carry an epoch
 PART_BYTES: Final = 700 * 1024  # a record must fit into the topic's 1 MiB
 
 
-class Part(Struct, frozen=True, tag="part", array_like=True):
+class CheckpointPart(Struct, frozen=True, tag="part", array_like=True):
     """A piece of a saved state."""
 
     schema: int
@@ -45,7 +45,7 @@ class Part(Struct, frozen=True, tag="part", array_like=True):
     data: bytes
 
 
-class Seal(Struct, frozen=True, tag="seal", array_like=True):
+class CheckpointManifest(Struct, frozen=True, tag="seal", array_like=True):
     """The last record of a checkpoint: how many parts it has, and the digest of them all."""
 
     schema: int
@@ -55,7 +55,7 @@ class Seal(Struct, frozen=True, tag="seal", array_like=True):
     digest: str
 
 
-class Mark(Struct, frozen=True, tag="mark", array_like=True):
+class EmittedUpTo(Struct, frozen=True, tag="mark", array_like=True):
     """Conversion has emitted everything before this position of its partition of `slices`.
 
     `clock` and `watermarks` (by campaign) are where it stood then, epoch milliseconds.  `epoch` tells this log from
@@ -69,17 +69,17 @@ class Mark(Struct, frozen=True, tag="mark", array_like=True):
     epoch: int = 0
 
 
-Saved = Part | Seal | Mark
+Saved = CheckpointPart | CheckpointManifest | EmittedUpTo
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Saved] = msgspec.msgpack.Decoder(Part | Seal | Mark)
+_decoder: msgspec.msgpack.Decoder[Saved] = msgspec.msgpack.Decoder(CheckpointPart | CheckpointManifest | EmittedUpTo)
 
 
 class Checkpoints:
     """Writes and finds checkpoints and marks."""
 
-    def __init__(self, settings: Settings, outbox: Outbox) -> None:
+    def __init__(self, settings: Settings, producer: BatchProducer) -> None:
         self._settings = settings
-        self._outbox = outbox
+        self._producer = producer
         self._topic = settings.topic(CHECKPOINTS)
         self._slots: dict[str, int] = {}
 
@@ -89,20 +89,20 @@ class Checkpoints:
         prefix = f"state|{partition}|{slot}"
         pieces = [data[start : start + PART_BYTES] for start in range(0, len(data), PART_BYTES)]
         for number, piece in enumerate(pieces):
-            part = Part(CHECKPOINT_SCHEMA, incarnation, version, number, piece)
+            part = CheckpointPart(CHECKPOINT_SCHEMA, incarnation, version, number, piece)
             await self._send(partition, f"{prefix}|{number}|{incarnation}", part)
-            failpoints.reach("between_parts")
-        seal = Seal(CHECKPOINT_SCHEMA, incarnation, version, len(pieces), xxh3_64_hexdigest(data))
+            failpoints.hit("between_parts")
+        seal = CheckpointManifest(CHECKPOINT_SCHEMA, incarnation, version, len(pieces), xxh3_64_hexdigest(data))
         await self._send(partition, f"{prefix}|seal|{incarnation}", seal)
-        failpoints.reach("after_checkpoint")
+        failpoints.hit("after_checkpoint")
         logger.debug("checkpoint of partition %d at version %d: %d bytes", partition, version, len(data))
 
-    async def write_mark(self, partition: int, incarnation: str, mark: Mark) -> None:
-        """Say that everything before the mark's position has been emitted and acknowledged."""
+    async def write_mark(self, partition: int, incarnation: str, mark: EmittedUpTo) -> None:
+        """Record that everything before the mark's position has been emitted and acknowledged."""
         await self._send(partition, f"mark|{partition}|{incarnation}", mark)
 
     async def _send(self, partition: int, key: str, record: Saved) -> None:
-        await self._outbox.send([Message(self._topic, partition, key.encode(), _encoder.encode(record))])
+        await self._producer.send([Message(self._topic, partition, key.encode(), _encoder.encode(record))])
 
     async def newest_state(
         self, partition: int, read: Callable[[bytes], State], load: Load | None = None
@@ -116,7 +116,7 @@ class Checkpoints:
         """
         broken: list[int] = []
         found: State | None = None
-        async for records in self._tails(partition, load):
+        async for records in self._read_tail(partition, load):
             broken.clear()  # a nearer look may have cut through one that is whole
             found = await asyncio.to_thread(_newest_of, records, broken, partition, read)
             if found is not None:
@@ -125,17 +125,17 @@ class Checkpoints:
             logger.warning("checkpoint of partition %d at version %d not used: not whole", partition, version)
         return found
 
-    async def newest_mark(self, partition: int, load: Load | None = None) -> Mark | None:
+    async def newest_mark(self, partition: int, load: Load | None = None) -> EmittedUpTo | None:
         """The mark with the largest epoch and position; None where there is none."""
-        async for records in self._tails(partition, load):
-            marks = [record for record in records if isinstance(record, Mark)]
+        async for records in self._read_tail(partition, load):
+            marks = [record for record in records if isinstance(record, EmittedUpTo)]
             if marks:
                 return max(marks, key=lambda mark: (mark.epoch, mark.position))
         return None
 
-    def _tails(self, partition: int, load: Load | None) -> AsyncIterator[list[Saved]]:
+    def _read_tail(self, partition: int, load: Load | None) -> AsyncIterator[list[Saved]]:
         decode, settings = Decode(partition), self._settings
-        return tails(settings.brokers, self._topic, partition, decode, security=settings.security, load=load)
+        return read_tail(settings.brokers, self._topic, partition, decode, security=settings.security, load=load)
 
 
 class Decode:
@@ -181,11 +181,11 @@ def _sealed(records: list[Saved], broken: list[int]) -> Iterator[tuple[int, byte
         broken: gets the versions of those passed over on the way: a part is missing, or was damaged.
     """
     parts: dict[tuple[str, int, int], bytes] = {}
-    seals: list[Seal] = []
+    seals: list[CheckpointManifest] = []
     for record in records:
-        if isinstance(record, Part):
+        if isinstance(record, CheckpointPart):
             parts[record.incarnation, record.version, record.number] = record.data
-        elif isinstance(record, Seal):
+        elif isinstance(record, CheckpointManifest):
             seals.append(record)
     for seal in sorted(seals, key=lambda seal: seal.version, reverse=True):
         pieces = [parts.get((seal.incarnation, seal.version, number)) for number in range(seal.parts)]

@@ -37,7 +37,7 @@ _CORRELATION: Final = 0x47524F55
 HELLO: Final = struct.pack(">ihhih", 10, 18, 0, _CORRELATION, -1)
 
 
-async def watch(brokers: Sequence[str], tell: Callable[[bool], object] = lambda is_away: None) -> None:
+async def watch(brokers: Sequence[str], tell: Callable[[bool], object] = lambda is_unavailable: None) -> None:
     """Look for ever; say when no broker answers any more, and when one does again.
 
     Args:

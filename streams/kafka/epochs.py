@@ -14,7 +14,7 @@ from schemas.results import Watermark
 from schemas.times import MINUTE_MS
 from schemas.topics import CONVERSIONS
 from streams.kafka.loading import Load
-from streams.kafka.log_tail import tails
+from streams.kafka.log_tail import read_tail
 from streams.operators.windowing.state import POSITION_BITS
 from streams.settings import Settings
 
@@ -35,7 +35,7 @@ def epoch_of(now_ms: int, used: int) -> int:
 async def newest_epoch(settings: Settings, partition: int, load: Load | None = None) -> int:
     """The epoch of the newest progress among the results of a partition; 0 where there is none."""
     topic, security = settings.topic(CONVERSIONS), settings.security
-    async for found in tails(settings.brokers, topic, partition, _version_of, security=security, load=load):
+    async for found in read_tail(settings.brokers, topic, partition, _version_of, security=security, load=load):
         if found:
             return max(found) >> POSITION_BITS
     return 0

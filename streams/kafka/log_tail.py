@@ -28,12 +28,12 @@ UNAVAILABLE: Final = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError
 TAIL_RECORDS: Final = 64  # how far from the end the search begins; then twice as far, and so on
 
 
-async def tails(
+async def read_tail(
     brokers: Sequence[str],
     topic: str,
     partition: int,
     decode: Callable[[bytes | None], Record | None],
-    reach: int = TAIL_RECORDS,
+    lookback: int = TAIL_RECORDS,
     security: Security = PLAINTEXT,
     load: Load | None = None,
 ) -> AsyncIterator[list[Record]]:
@@ -48,29 +48,29 @@ async def tails(
     """
     load = load or Load(topic, partition)
     tp = TopicPartition(topic, partition)
-    begin, end = await extent_of(brokers, topic, partition, security, load.what)
+    begin, end = await log_bounds(brokers, topic, partition, security, load.what)
     start, records = end, list[Record]()
     while True:
-        stretch = _Stretch(tp, max(begin, end - reach), start, decode, load)
-        await _patiently(brokers, security, stretch.read, load.what)
-        start, records = stretch.start, stretch.records + records
+        log_range = _LogRange(tp, max(begin, end - lookback), start, decode, load)
+        await _patiently(brokers, security, log_range.read, load.what)
+        start, records = log_range.start, log_range.records + records
         yield records
         if start == begin:
             return
-        reach *= 2
+        lookback *= 2
 
 
-async def extent_of(
+async def log_bounds(
     brokers: Sequence[str], topic: str, partition: int, security: Security = PLAINTEXT, what: str = ""
 ) -> tuple[int, int]:
     """Where a log begins and ends; `topic` is physical, `what` names it for people."""
     tp = TopicPartition(topic, partition)
     return await _patiently(
-        brokers, security, lambda consumer: _extent_of(consumer, tp), what or f"{topic}-{partition}"
+        brokers, security, lambda consumer: _log_bounds(consumer, tp), what or f"{topic}-{partition}"
     )
 
 
-async def whole(
+async def read_all(
     brokers: Sequence[str],
     topic: str,
     partitions: Iterable[int],
@@ -79,7 +79,7 @@ async def whole(
 ) -> list[tuple[int, Record]]:
     """Everything that partitions of a small topic hold, each with its partition; one client reads them all.
 
-    Args: as of `tails`.
+    Args: as of `read_tail`.
     """
     tps = [TopicPartition(topic, partition) for partition in partitions]
 
@@ -135,7 +135,7 @@ async def _patiently(
     return await retry_async(ask_once, UNAVAILABLE, warn_once, (RETRY_SECONDS,))
 
 
-async def _extent_of(consumer: Any, tp: Any) -> tuple[int, int]:
+async def _log_bounds(consumer: Any, tp: Any) -> tuple[int, int]:
     consumer.assign([tp])
     begin = (await consumer.beginning_offsets([tp]))[tp]
     return begin, await _end_of(consumer, tp, begin)
@@ -150,7 +150,7 @@ async def _end_of(consumer: Any, tp: Any, begin: int) -> int:
     return int(consumer.highwater(tp))
 
 
-class _Stretch(Generic[Record]):
+class _LogRange(Generic[Record]):
     """A stretch of a log that is read once: a client that fails leaves what it has read to the next one.
 
     Args:

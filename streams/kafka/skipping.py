@@ -11,7 +11,7 @@ from schemas import skips, slices
 from schemas.skips import Skip
 from schemas.slices import Progress
 from schemas.topics import SKIPS, SLICES
-from streams.kafka.log_tail import tails, whole
+from streams.kafka.log_tail import read_all, read_tail
 from streams.settings import Settings
 
 
@@ -27,7 +27,7 @@ async def taken_in(settings: Settings, topic: str, partition: int) -> int:
 
     # Every partition of `slices` is told of every source partition.
     brokers, security = settings.brokers, settings.security
-    async for found in tails(brokers, settings.topic(SLICES), 0, newest, security=security):
+    async for found in read_tail(brokers, settings.topic(SLICES), 0, newest, security=security):
         if found:
             return max(found, key=lambda said: said.version).positions.get(topic, 0)
     return 0
@@ -36,7 +36,7 @@ async def taken_in(settings: Settings, topic: str, partition: int) -> int:
 async def skips_of(settings: Settings, partitions: Iterable[int]) -> list[Skip]:
     """All skips of these partitions, in the order in which they were said."""
     topic, security = settings.topic(SKIPS), settings.security
-    said = await whole(settings.brokers, topic, sorted(partitions), skips.decode, security)
+    said = await read_all(settings.brokers, topic, sorted(partitions), skips.decode, security)
     # What lies in another partition was not said by the verb; a key that was said twice counts once.
     found = {skips.skip_key(skip): skip for partition, skip in said if skip.partition == partition}
     return sorted(found.values(), key=lambda skip: skip.said_at)

@@ -14,8 +14,8 @@ from schemas.slices import CAMPAIGN
 from schemas.stalls import Stall
 from schemas.topics import STALLS
 from streams.kafka.loading import Load
-from streams.kafka.log_tail import tails
-from streams.operators.stalls.records import roll_of
+from streams.kafka.log_tail import read_tail
+from streams.operators.stalls.records import roster_of
 from streams.settings import Settings
 
 FIRST_REACH: Final = 2000
@@ -25,7 +25,7 @@ async def newest_stalls(settings: Settings, partition: int, load: Load | None = 
     """Records among which is the newest of every entity of the partition; `load` counts what is read."""
     found: list[Stall] = []
     topic, security = settings.topic(STALLS), settings.security
-    async for found in tails(settings.brokers, topic, partition, _decode, FIRST_REACH, security, load):
+    async for found in read_tail(settings.brokers, topic, partition, _decode, FIRST_REACH, security, load):
         if is_whole(found):
             break
     return found
@@ -35,17 +35,17 @@ def is_whole(found: list[Stall]) -> bool:
     """Whether nothing that counts lies before these records of the end of a log."""
     met: dict[str, set[str]] = {}
     wanted: dict[str, int] = {}
-    whole: set[str] = set()
+    read_all: set[str] = set()
     for stall in found:
         members = met.setdefault(stall.campaign_id, set())
         if stall.dimension != CAMPAIGN:
             members.add(stall.member)
             continue
-        roll = roll_of(stall)
+        roll = roster_of(stall)
         wanted.update(roll)
         if len(members) >= roll.get(stall.campaign_id, 0):
-            whole.add(stall.campaign_id)
-    return bool(wanted) and whole >= set(wanted)
+            read_all.add(stall.campaign_id)
+    return bool(wanted) and read_all >= set(wanted)
 
 
 def _decode(value: bytes | None) -> Stall | None:

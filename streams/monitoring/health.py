@@ -26,7 +26,7 @@ class Loading(NamedTuple):
     says: str
 
 
-class Sighting(NamedTuple):
+class WorkerSnapshot(NamedTuple):
     """A worker at one moment.
 
     `positions` and `ends` are next offsets by partition; a partition whose end is unknown has none.  `waiting_for`
@@ -62,7 +62,7 @@ class Sighting(NamedTuple):
         return bool(self.waiting_for) or (self.has_share and not self.lag and not self.unseen)
 
 
-class Judgement(NamedTuple):
+class HealthStatus(NamedTuple):
     """`trouble`: why it is not healthy; `missing`: why it is not ready; each None where it is."""
 
     trouble: str | None
@@ -70,7 +70,7 @@ class Judgement(NamedTuple):
 
 
 @dataclass
-class Vitals:
+class Health:
     """What is remembered between two looks; times are monotonic seconds.
 
     Args:
@@ -83,7 +83,7 @@ class Vitals:
     hung_after: float
     share_after: float
     turned_at: float
-    sighting: Sighting = field(default_factory=lambda: Sighting({}, {}))
+    snapshot: WorkerSnapshot = field(default_factory=lambda: WorkerSnapshot({}, {}))
     _moved_at: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -97,19 +97,19 @@ class Vitals:
         """This process stood still as a whole: what it did not do meanwhile is no sign of anything."""
         self.turned_at = self._moved_at = now
 
-    def see(self, sighting: Sighting, now: float) -> None:
+    def see(self, snapshot: WorkerSnapshot, now: float) -> None:
         """Look at the worker."""
-        if sighting.may_rest or _progress(sighting) != _progress(self.sighting):
+        if snapshot.may_rest or _progress(snapshot) != _progress(self.snapshot):
             self._moved_at = now
-        self.sighting = sighting
+        self.snapshot = snapshot
 
-    def judge(self, now: float) -> Judgement:
-        return Judgement(self._trouble(now), self._missing(now))
+    def judge(self, now: float) -> HealthStatus:
+        return HealthStatus(self._trouble(now), self._missing(now))
 
     def _trouble(self, now: float) -> str | None:
         if now - self.turned_at > self.hung_after:
             return f"the event loop has hung for {now - self.turned_at:.0f} s"
-        still, seen = now - self._moved_at, self.sighting
+        still, seen = now - self._moved_at, self.snapshot
         if seen.loading is None and not seen.has_share:
             return f"the group has given it no share for {still:.0f} s" if still > self.share_after else None
         if still <= self.stuck_after:
@@ -121,7 +121,7 @@ class Vitals:
         return f"no progress for {still:.0f} s with {seen.lag} records waiting"
 
     def _missing(self, now: float) -> str | None:
-        seen = self.sighting
+        seen = self.snapshot
         if self._trouble(now) is not None:
             return self._trouble(now)
         if seen.waiting_for:
@@ -135,6 +135,6 @@ class Vitals:
         return None
 
 
-def _progress(seen: Sighting) -> tuple[object, ...]:
+def _progress(seen: WorkerSnapshot) -> tuple[object, ...]:
     """What changes when a worker gets on."""
     return (seen.positions, seen.ends.keys(), seen.loading and seen.loading[:2], seen.has_share)

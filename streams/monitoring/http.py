@@ -24,8 +24,8 @@ from starlette.routing import Route
 
 from infra.serving.listening import bind
 from schemas.errors import Fault
-from streams.monitoring.health import Judgement
-from streams.monitoring.metrics import KINDS, PREFIX, Figure
+from streams.monitoring.health import HealthStatus
+from streams.monitoring.metrics import KINDS, PREFIX, Sample
 
 
 class Server:
@@ -36,7 +36,7 @@ class Server:
     """
 
     def __init__(
-        self, host: str, port: int, figures: Callable[[], Iterable[Figure]], judge: Callable[[], Judgement]
+        self, host: str, port: int, figures: Callable[[], Iterable[Sample]], judge: Callable[[], HealthStatus]
     ) -> None:
         self._listener = _listen(host, port)
         app = make_app(figures, judge)
@@ -59,7 +59,7 @@ class Server:
         self._server.should_exit = True
 
 
-def make_app(figures: Callable[[], Iterable[Figure]], judge: Callable[[], Judgement]) -> Starlette:
+def make_app(figures: Callable[[], Iterable[Sample]], judge: Callable[[], HealthStatus]) -> Starlette:
     """The three pages over what is given."""
     registry = CollectorRegistry()
     registry.register(_Figures(figures))
@@ -86,11 +86,11 @@ def _verdict(why_not: str | None) -> Response:
 class _Figures(Collector):
     """Figures as prometheus_client wants them, one family a metric."""
 
-    def __init__(self, figures: Callable[[], Iterable[Figure]]) -> None:
+    def __init__(self, figures: Callable[[], Iterable[Sample]]) -> None:
         self._figures = figures
 
     def collect(self) -> Iterator[Any]:
-        by_name: dict[str, list[Figure]] = {}
+        by_name: dict[str, list[Sample]] = {}
         for figure in self._figures():
             by_name.setdefault(figure.name, []).append(figure)
         for name, kind in KINDS.items():

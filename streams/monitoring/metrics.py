@@ -16,7 +16,7 @@ class Kind(NamedTuple):
     says: str
 
 
-class Figure(NamedTuple):
+class Sample(NamedTuple):
     """A value of a metric of KINDS; `labels` in the order of its kind."""
 
     name: str

@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from streams.monitoring.health import Judgement, Sighting, Vitals
-from streams.monitoring.metrics import Figure
+from streams.monitoring.health import Health, HealthStatus, WorkerSnapshot
+from streams.monitoring.metrics import Sample
 
 logger = logging.getLogger("groundswell.watchdog")
 
@@ -37,7 +37,7 @@ class Watchdog:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        look: Callable[[], tuple[Sighting, Sequence[Figure]]],
+        look: Callable[[], tuple[WorkerSnapshot, Sequence[Sample]]],
         stuck_after: float,
         hung_after: float,
         share_after: float,
@@ -46,8 +46,8 @@ class Watchdog:
         self._loop = loop
         self._look = look
         self._end = end
-        self._vitals = Vitals(stuck_after, hung_after, share_after, time.monotonic())
-        self._figures: Sequence[Figure] = ()
+        self._vitals = Health(stuck_after, hung_after, share_after, time.monotonic())
+        self._figures: Sequence[Sample] = ()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
@@ -58,18 +58,18 @@ class Watchdog:
         """Stop looking; a worker that is being stopped has its own deadline."""
         self._stopped.set()
 
-    def judge(self) -> Judgement:
+    def judge(self) -> HealthStatus:
         """How the worker is, now; from any thread."""
         return self._vitals.judge(time.monotonic())
 
-    def figures(self) -> list[Figure]:
+    def figures(self) -> list[Sample]:
         """What was counted at the last look, and the judgement of now; from any thread."""
         judgement = self.judge()
         return [
             *self._figures,
-            Figure("loop_delay_seconds", (), time.monotonic() - self._vitals.turned_at),
-            Figure("healthy", (), float(judgement.trouble is None)),
-            Figure("ready", (), float(judgement.missing is None)),
+            Sample("loop_delay_seconds", (), time.monotonic() - self._vitals.turned_at),
+            Sample("healthy", (), float(judgement.trouble is None)),
+            Sample("ready", (), float(judgement.missing is None)),
         ]
 
     def _watch(self) -> None:
@@ -96,8 +96,8 @@ class Watchdog:
     def _turn(self) -> None:
         now = time.monotonic()
         self._vitals.turn(now)
-        sighting, self._figures = self._look()
-        self._vitals.see(sighting, now)
+        snapshot, self._figures = self._look()
+        self._vitals.see(snapshot, now)
 
     def _give_up(self, trouble: str) -> None:
         logger.error("%s: ended, to be started again; nothing is lost", trouble)

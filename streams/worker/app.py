@@ -25,7 +25,7 @@ from streams.agents.attribution import AttributionRole
 from streams.agents.conversion import ConversionRole
 from streams.agents.role import Role
 from streams.agents.sink import SinkRole
-from streams.gc_tuning import spare_what_lives_long
+from streams.gc_tuning import freeze_long_lived
 from streams.kafka.connectivity import watch, watch_entry
 from streams.kafka.skipping import skips_of
 from streams.kafka.transport import Batch, Positions
@@ -63,11 +63,11 @@ class GroundswellApp(faust.App):
     skips: Skips = Skips()
     settings: Settings = Settings()
     role_name: str = ""
-    kafka_is_away: bool = False
+    kafka_is_unavailable: bool = False
     entry: Callable[[], Awaitable[None]] | None = None
 
-    def note_kafka(self, is_away: bool) -> None:
-        self.kafka_is_away = is_away
+    def note_kafka(self, is_unavailable: bool) -> None:
+        self.kafka_is_unavailable = is_unavailable
 
     def logical(self, topic: str) -> str:
         return self.settings.logical(topic)
@@ -209,7 +209,7 @@ def run_role(role: Role, settings: Settings) -> int:
         observation = Observation(app, role, settings, worker.loop)
         observation.start()
         logger.info("%s starts on %s", role.name, settings.kafka)
-        spare_what_lives_long()
+        freeze_long_lived()
         try:
             worker.execute_from_commandline()
         except SystemExit as end:

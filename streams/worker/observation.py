@@ -6,13 +6,13 @@ import asyncio
 from typing import Any, Final
 
 from streams.agents.role import Role
-from streams.monitoring.health import Loading, Sighting
+from streams.monitoring.health import Loading, WorkerSnapshot
 from streams.monitoring.http import Server
-from streams.monitoring.metrics import Figure
+from streams.monitoring.metrics import Sample
 from streams.monitoring.watchdog import Watchdog
 from streams.settings import Settings
 
-Extents = dict[Any, tuple[int, int | None]]  # position and end by partition
+PositionsAndEnds = dict[Any, tuple[int, int | None]]  # position and end by partition
 
 # The group has given the partitions away after one session: a loop that comes back after three is of no use.
 HUNG_SESSIONS: Final = 3
@@ -49,24 +49,24 @@ class Observation:
         if self._server is not None:
             self._server.stop()
 
-    def _look(self) -> tuple[Sighting, list[Figure]]:
+    def _look(self) -> tuple[WorkerSnapshot, list[Sample]]:
         if not self._app.started:
-            waiting = ("Kafka",) if self._app.kafka_is_away else ()
-            return Sighting({}, {}, waiting_for=waiting), []
+            waiting = ("Kafka",) if self._app.kafka_is_unavailable else ()
+            return WorkerSnapshot({}, {}, waiting_for=waiting), []
         consumer = self._app.consumer
-        extents = consumer.extents()
-        sighting = self._sighting(extents, has_joined=consumer.assignments > 0)
-        return sighting, self._figures(sighting, extents)
+        positions_and_ends = consumer.positions_and_ends()
+        snapshot = self._sighting(positions_and_ends, has_joined=consumer.assignments > 0)
+        return snapshot, self._figures(snapshot, positions_and_ends)
 
-    def _sighting(self, extents: Extents, has_joined: bool) -> Sighting:
+    def _sighting(self, positions_and_ends: PositionsAndEnds, has_joined: bool) -> WorkerSnapshot:
         role = self._role
-        partitions = {tp.partition for tp in extents}
+        partitions = {tp.partition for tp in positions_and_ends}
         ready = role.ready_partitions()
         load = role.loading()
-        waiting = role.waiting_for() + (("Kafka",) if self._app.kafka_is_away else ())
-        return Sighting(
-            positions={tp: position for tp, (position, _) in extents.items()},
-            ends={tp: end for tp, (_, end) in extents.items() if end is not None},
+        waiting = role.waiting_for() + (("Kafka",) if self._app.kafka_is_unavailable else ())
+        return WorkerSnapshot(
+            positions={tp: position for tp, (position, _) in positions_and_ends.items()},
+            ends={tp: end for tp, (_, end) in positions_and_ends.items() if end is not None},
             assigned=len(partitions) if has_joined else None,
             ready=len(partitions) if ready is None else ready,
             waiting_for=waiting,
@@ -74,26 +74,26 @@ class Observation:
             loading=None if load is None else Loading(load.number, load.steps, str(load)),
         )
 
-    def _figures(self, sighting: Sighting, extents: Extents) -> list[Figure]:
+    def _figures(self, snapshot: WorkerSnapshot, positions_and_ends: PositionsAndEnds) -> list[Sample]:
         logical = self._settings.logical
         return [
             *(
-                Figure("lag_records", (logical(tp.topic), str(tp.partition)), max(0, end - position))
-                for tp, (position, end) in extents.items()
+                Sample("lag_records", (logical(tp.topic), str(tp.partition)), max(0, end - position))
+                for tp, (position, end) in positions_and_ends.items()
                 if end is not None
             ),
-            Figure("partitions", ("assigned",), sighting.assigned or 0),
-            Figure("partitions", ("ready",), sighting.ready),
+            Sample("partitions", ("assigned",), snapshot.assigned or 0),
+            Sample("partitions", ("ready",), snapshot.ready),
             *self._loading(),
-            Figure("records_taken", (), self._app.consumer.records_taken),
-            Figure("assignments", (), self._app.consumer.assignments),
-            Figure("rewinds", (), self._app.consumer.rewinds),
+            Sample("records_taken", (), self._app.consumer.records_taken),
+            Sample("assignments", (), self._app.consumer.assignments),
+            Sample("rewinds", (), self._app.consumer.rewinds),
             *self._role.figures(),
         ]
 
-    def _loading(self) -> list[Figure]:
+    def _loading(self) -> list[Sample]:
         load = self._role.loading()
         if load is None:
             return []
         labels = (str(load.partition),)
-        return [Figure("loading_ratio", labels, load.ratio), Figure("loading_bytes", labels, load.bytes_read)]
+        return [Sample("loading_ratio", labels, load.ratio), Sample("loading_bytes", labels, load.bytes_read)]

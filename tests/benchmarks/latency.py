@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Final
 
 from schemas.errors import Fault
-from streams.clickhouse.client import Away
+from streams.clickhouse.client import StoreUnavailable
 from streams.settings import ROLE_NAMES
 from tests.benchmarks.distribution import Distribution
 from tests.benchmarks.overload import land
@@ -62,7 +62,7 @@ def main() -> int:
     try:
         with Pipeline({}, days_around_now(), store=True) as pipeline:
             run(pipeline, options, judge)
-    except (Fault, TimeoutError, Away) as error:
+    except (Fault, TimeoutError, StoreUnavailable) as error:
         print(f"latency: FAILED, {error}")
         return 1
     return judge.verdict("latency")

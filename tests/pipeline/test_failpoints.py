@@ -34,7 +34,7 @@ POINTS: Final = {
         *("between_pieces", "before_mark", "after_mark", *IN_OUTPUT, *IN_EVERY_ROLE),
         *("after_stalls", *AT_A_REBALANCE),
     ),
-    "sink": ("before_insert", "between_tables", "before_claim", *IN_EVERY_ROLE, *AT_A_REBALANCE),
+    "sink": ("before_insert", "between_tables", "before_positions", *IN_EVERY_ROLE, *AT_A_REBALANCE),
 }
 ROUNDS: Final = max(map(len, POINTS.values()))
 SWIFT: Final = {"GROUNDSWELL_CHECKPOINT_INTERVAL": "1", "GROUNDSWELL_STUCK_AFTER": "30"}
@@ -80,7 +80,7 @@ def reached(source: str) -> set[str]:
     return {
         call.args[0].value
         for call in calls
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "reach" and isinstance(call.args[0], ast.Constant)
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "hit" and isinstance(call.args[0], ast.Constant)
     }
 
 

@@ -38,7 +38,7 @@ class Record(NamedTuple):
     record_time_ms: int
 
     def verdict(self, codec: Codec = CODEC) -> tuple[Event, int] | Rejection:
-        return codec.judge(*self)
+        return codec.validate(*self)
 
 
 def record_of(topic: str, fields: dict[str, Any]) -> Record:

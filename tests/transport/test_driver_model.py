@@ -70,13 +70,13 @@ def _rewind_keeping_what_was_sought(self: Consumer, tp: TP, why: str) -> None:
     self._sought.update(sought)
 
 
-_is_hole, _is_overtaken = Consumer._is_hole, Consumer._is_overtaken
+_is_gap, _is_overtaken = Consumer._is_gap, Consumer._is_overtaken
 _ASKING: Final[set[int]] = set()
 
 
-async def _is_hole_noted(self: Consumer, tp: TP, want: int) -> bool:
+async def _is_gap_noted(self: Consumer, tp: TP, want: int) -> bool:
     _ASKING.add(id(self))
-    return await _is_hole(self, tp, want)
+    return await _is_gap(self, tp, want)
 
 
 def _is_overtaken_before_asking(self: Consumer, tp: TP, want: int, generation: int) -> bool:
@@ -105,7 +105,7 @@ MUTATIONS: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "neither check": ({"_next_batch": _next_batch_unchecked, "batches": _batches_unchecked}, "the agent sees"),
     "answers from before a rebalance": ({"_is_overtaken": _never}, "not assigned|seen to|the agent sees"),
     "a hole that is asked about while a rebalance comes": (
-        {"_is_hole": _is_hole_noted, "_is_overtaken": _is_overtaken_before_asking},
+        {"_is_gap": _is_gap_noted, "_is_overtaken": _is_overtaken_before_asking},
         "not assigned|KeyError|the agent sees",
     ),
     "no rewind after silence": ({"_heal": _nothing}, "seen to"),

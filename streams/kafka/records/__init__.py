@@ -12,7 +12,7 @@ offsets, and whoever reads them decides.
 """
 
 from streams.kafka.records.batches import Damage
-from streams.kafka.records.marks import Damaged, Mark, Passed, damage_fault
+from streams.kafka.records.range_markers import Damaged, Passed, RangeMarker, damage_fault
 from streams.kafka.records.reading import read_records_safely
 
-__all__ = ["Damage", "Damaged", "Mark", "Passed", "damage_fault", "read_records_safely"]
+__all__ = ["Damage", "Damaged", "Passed", "RangeMarker", "damage_fault", "read_records_safely"]

@@ -1,7 +1,7 @@
 """Record batches (Kafka's format v2): their headers read here, their records by the client's own decoder.
 
 The client's decoder stops at a header whose name is no UTF-8, though Kafka's headers are plain bytes; such a batch is
-decoded by `streams.kafka.records.plain_records`.
+decoded by `streams.kafka.records.raw_records`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch
 
 from streams.kafka.records.expanding import EXPANDED_BYTES, Broken, TooLarge, expanded
-from streams.kafka.records.plain_records import plain_records
+from streams.kafka.records.raw_records import plain_records
 from streams.kafka.records.standing_in import StandIn
 
 # base offset, length, leader epoch, magic, checksum, attributes, last offset delta, first and largest timestamp,

@@ -12,7 +12,7 @@ from typing import Any
 from aiokafka.consumer import fetcher
 
 from streams.kafka.records.batches import Damage, RawRecords, records_of, split
-from streams.kafka.records.marks import Damaged, Passed
+from streams.kafka.records.range_markers import Damaged, Passed
 
 _Wrapping = fetcher.PartitionRecords
 

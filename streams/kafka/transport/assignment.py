@@ -46,13 +46,13 @@ class AssignedConsumer(driver.Consumer):
         Faust lets this go on for an assignment that was revoked meanwhile (tables/recovery.py:306): nothing is taken
         over then, and the next assignment brings another call.
         """
-        failpoints.reach("on_assigned")
+        failpoints.hit("on_assigned")
         held = self._held
         ours = frozenset(ensure_TP(tp) for tp in self.assignment() if tp.topic in self.batch_topics)
         self._forget(set(self._next) | ours)
         begins = await self._begins_of(ours)
         target = await self._targets(ours)
-        failpoints.reach("after_load")
+        failpoints.hit("after_load")
         for tp, offset in ((tp, offset) for tp, offset in target.items() if tp in ours):
             if self.app.skips.beyond(tp, offset) < begins[tp]:
                 await self.crash(self._truncated(tp, offset, begins[tp]))
@@ -107,7 +107,7 @@ class AssignedConsumer(driver.Consumer):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let the role flush before the partitions go, then forget them."""
         if revoked:
-            failpoints.reach("on_revoked")
+            failpoints.hit("on_revoked")
         self._held = None
         self.stop_flow()
         self.app.flow_control.suspend()
@@ -117,7 +117,7 @@ class AssignedConsumer(driver.Consumer):
             await asyncio.sleep(0.01)
         await self._flush_until(deadline)
         if revoked:
-            failpoints.reach("after_last_flush")
+            failpoints.hit("after_last_flush")
         self._forget(set(revoked) | set(self._next))
         await super().on_partitions_revoked(revoked)
 

@@ -12,7 +12,7 @@ from faust.types import TP, ConsumerMessage
 
 from schemas.errors import Fault
 from streams import failpoints
-from streams.kafka.records import Damaged, Mark, damage_fault
+from streams.kafka.records import Damaged, RangeMarker, damage_fault
 from streams.kafka.transport.assignment import AssignedConsumer
 from streams.kafka.transport.batch import Batch
 from streams.kafka.transport.consumer_thread import ConsumerThread
@@ -75,7 +75,7 @@ class Consumer(AssignedConsumer):
         """
         return self._thread.end_seen_at(tp) if tp in self._next else 0
 
-    def extents(self) -> dict[TP, tuple[int, int | None]]:
+    def positions_and_ends(self) -> dict[TP, tuple[int, int | None]]:
         """Of each assigned partition: the agent's position, and the end of the log if it was seen."""
         return {tp: (self.position_of(tp), self.end_of(tp)) for tp in list(self._next)}
 
@@ -148,7 +148,7 @@ class Consumer(AssignedConsumer):
         for tp, fetched in records.items():
             batch = await self._next_batch(ensure_TP(tp), fetched, generation)
             if batch is not None:
-                failpoints.reach("after_fetch")
+                failpoints.hit("after_fetch")
                 yield batch.tp, self._message_of(batch, generation)
 
     async def _seek_where_asked(self) -> None:
@@ -188,7 +188,7 @@ class Consumer(AssignedConsumer):
             await self._meet_damage(tp, want, last)
             return None
         begin, end = fetched[0].offset, last.offset + 1
-        if isinstance(last, Mark):
+        if isinstance(last, RangeMarker):
             begin, fetched = min(begin, last.first), fetched[:-1]
         if end <= want:
             return None
@@ -197,7 +197,7 @@ class Consumer(AssignedConsumer):
                 self._sought[tp] = want  # something was drained and thrown away: ask once more
                 self._to_seek.add(tp)
                 return None
-            if not await self._is_hole(tp, want) or self._is_overtaken(tp, want, generation):
+            if not await self._is_gap(tp, want) or self._is_overtaken(tp, want, generation):
                 return None
         records = [record for record in fetched if record.offset >= want] if begin < want else fetched
         return self._deliver(tp, self.app.skips.without(tp, records), want, end)
@@ -226,7 +226,7 @@ class Consumer(AssignedConsumer):
             return True
         return False
 
-    async def _is_hole(self, tp: TP, want: int) -> bool:
+    async def _is_gap(self, tp: TP, want: int) -> bool:
         """Asked twice: either the log itself has a hole here (compaction, markers), or it begins later."""
         begin = (await self.earliest_offsets(tp))[tp]
         if begin > self.app.skips.beyond(tp, want):

@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from xxhash import xxh3_64_intdigest
 
-from schemas.codec.event_batch import Columns
+from schemas.codec.event_batch import EventBatch
 from schemas.codec.vectorized import Bools, Hashes, Integers
 from streams.operators.attribution.siphash import Key, siphash
 
@@ -29,7 +29,7 @@ FRESH_PART: Final = 4
 FEW: Final = 16  # up to so many are looked up one by one
 
 
-def identities_of(key: Key, campaign_id: str, events: Columns) -> Hashes:
+def identities_of(key: Key, campaign_id: str, events: EventBatch) -> Hashes:
     """The 64-bit identities of events of one topic and campaign.
 
     An identity is the campaign, the key (the referral, or none), the time and the id of an event.
@@ -50,7 +50,7 @@ def ids_of(seen: dict[int, Identities], end: int) -> Identities:
     return ids
 
 
-def are_new(seen: dict[int, Identities], ends: Integers, identities: Hashes) -> Bools:
+def filter_new(seen: dict[int, Identities], ends: Integers, identities: Hashes) -> Bools:
     """Which of a batch are seen for the first time; from now on all of them have been.
 
     Args:
@@ -117,7 +117,7 @@ class Identities:
     def slim(self) -> None:
         """Pack if too many are fresh; to be called whenever more than FRESH_AT_LEAST are."""
         if FRESH_PART * len(self.fresh) > len(self.packed):
-            self.pack()
+            self.compact()
 
     def __contains__(self, identity: int) -> bool:
         return identity in self.fresh or self.is_packed(identity)
@@ -125,7 +125,7 @@ class Identities:
     def __len__(self) -> int:
         return len(self.fresh) + len(self.packed)
 
-    def pack(self) -> None:
+    def compact(self) -> None:
         """Move everything into the sorted array."""
         if self.fresh:
             self.packed = array("Q", self.to_bytes())

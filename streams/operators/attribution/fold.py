@@ -4,7 +4,7 @@ Law: the state is a fold of the log and does not depend on how the topics interl
 sets, and the join asks only "is there a share for this referral".  An event that comes before its share is
 counted at once as unattributed; when the share arrives, all that the referral brought moves to its owner.
 
-    records --judge--> columns --new?--> those seen first --whose?--> accounts --count--> rows of four entities
+    records --validate--> columns --deduplicate--> new events --owner?--> owner ids --count--> rows of four entities
 
 The unit of work is a batch of one topic, and what can be asked of a whole column is.
 """
@@ -18,18 +18,18 @@ import numpy as np
 
 from schemas.campaign import Campaign
 from schemas.codec import Codec, Rejection
-from schemas.codec.event_batch import Columns, Record
+from schemas.codec.event_batch import EventBatch, Record
 from schemas.codec.vectorized import Integers
 from schemas.dead_letters import dead_letter
 from schemas.events import Share
-from schemas.heartbeats import Heard, hear
+from schemas.heartbeats import CheckedHeartbeat, check
 from schemas.reasons import Reason
 from schemas.times import DAY_MS, MINUTE_MS
 from schemas.topics import CLICKS, DONATIONS, HEARTBEATS, IMPRESSIONS, SHARES
 from streams.operators import counters
-from streams.operators.attribution.dedup import Identities, are_new, identities_of, ids_of
+from streams.operators.attribution.dedup import Identities, filter_new, identities_of, ids_of
 from streams.operators.attribution.horizon import last_forgotten
-from streams.operators.attribution.referrals import Book, Owner
+from streams.operators.attribution.referrals import Owner, ReferralIndex
 from streams.operators.attribution.state import Attribution
 from streams.operators.counters import money_of
 
@@ -38,7 +38,7 @@ _BASES: Final = {"measured": counters.MEASURED, "sampled": counters.SAMPLED, "es
 Refusals = list[tuple[int, Rejection]]  # by place in the batch
 
 
-class Folder:
+class AttributionOperator:
     """The step of attribution, with the settings it depends on.
 
     Args:
@@ -60,7 +60,7 @@ class Folder:
             records: in the order of the log; there may be none.
         """
         if topic == HEARTBEATS:
-            self._hear(state, records)
+            self._fold_heartbeats(state, records)
         else:
             begin = state.positions.get(topic, records[0].offset if records else end)
             state.tallies[topic].passed_over += end - begin - len(records)
@@ -68,8 +68,8 @@ class Folder:
                 self._fold(state, topic, records)
         state.positions[topic] = end
 
-    def _hear(self, state: Attribution, records: Sequence[Record]) -> None:
-        """Heartbeats move the clock and say how far their feeds are; one that is none is passed over."""
+    def _fold_heartbeats(self, state: Attribution, records: Sequence[Record]) -> None:
+        """Heartbeats advance the clock of their topic and the feeds; a record that is no heartbeat is skipped."""
         clock = state.clocks.get(HEARTBEATS, 0)
         for record in records:
             heartbeat = _heard(record)
@@ -77,12 +77,12 @@ class Folder:
                 continue
             clock = max(clock, record.timestamp)
             if heartbeat.campaign_id is None or heartbeat.campaign_id in self.codec.campaigns:
-                state.feeds.hear(heartbeat, self._patience_ms)
+                state.feeds.note(heartbeat, self._patience_ms)
         state.clocks[HEARTBEATS] = clock
         state.feeds.confirm(state.positions)
 
     def _fold(self, state: Attribution, topic: str, records: Sequence[Record]) -> None:
-        judged = self.codec.judge_batch(topic, state.partition, records)
+        judged = self.codec.validate_batch(topic, state.partition, records)
         accepted, refusals = judged.accepted, list(judged.rejections)
         gone = np.zeros(len(records), np.int64)
         if len(accepted):
@@ -97,7 +97,7 @@ class Folder:
         for place, rejection in sorted(refusals, key=lambda refusal: refusal[0]):
             self._refuse(state, topic, records[place], rejection)
 
-    def _refuse_too_old(self, state: Attribution, events: Columns, gone: Integers, refusals: Refusals) -> Columns:
+    def _refuse_too_old(self, state: Attribution, events: EventBatch, gone: Integers, refusals: Refusals) -> EventBatch:
         """Refuse what lies in minutes that may be forgotten, whatever its own record's time says; the others.
 
         Args:
@@ -116,24 +116,26 @@ class Folder:
         return events.take(np.flatnonzero(~too_old))
 
     def _fold_campaign(
-        self, state: Attribution, topic: str, campaign_id: str, events: Columns, gone: Integers, refusals: Refusals
+        self, state: Attribution, topic: str, campaign_id: str, events: EventBatch, gone: Integers, refusals: Refusals
     ) -> None:
-        tally, book = state.tallies[topic], state.book_of(campaign_id)
+        tally, index = state.tallies[topic], state.referrals_of(campaign_id)
         ends = _ends_of(events)
         identities = identities_of(state.key, campaign_id, events)
         if topic == SHARES:
             since = gone[events.places].tolist()
-            seen, chosen = _register(state.identities[SHARES], book, events, ends, identities.tolist(), since, refusals)
-            book.carry_out_moves()
+            seen, chosen = _register(
+                state.identities[SHARES], index, events, ends, identities.tolist(), since, refusals
+            )
+            index.apply_reassignments()
             tally.duplicates += seen
         else:
-            fresh = are_new(state.identities[topic], ends, identities)
+            fresh = filter_new(state.identities[topic], ends, identities)
             chosen = np.flatnonzero(fresh)
             tally.duplicates += len(events) - len(chosen)
         tally.accepted += len(chosen)
         late = events.record_ms - events.occurred_ms > self._lateness_ms[campaign_id]
         tally.late += int(late[chosen].sum())
-        _COUNT[topic](state, book, events, ends, chosen)
+        _COUNT[topic](state, index, events, ends, chosen)
 
     def _refuse(self, state: Attribution, topic: str, record: Record, rejection: Rejection) -> None:
         state.tallies[topic].dead_lettered += 1
@@ -151,19 +153,19 @@ class Folder:
 
 def _register(
     seen: dict[int, Identities],
-    book: Book,
-    shares: Columns,
+    index: ReferralIndex,
+    shares: EventBatch,
     ends: Integers,
     identities: list[int],
     since: list[int],
     refusals: Refusals,
 ) -> tuple[int, Integers]:
-    """Make each share's referral its influencer's; how many were duplicates, and the positions of those that count.
+    """Assign the referral of each share; returns the number of duplicates, and the positions of shares that count.
 
-    One by one: a known id is a duplicate before anybody asks whose referral it is, and a refused claim is no known id.
+    One by one: a known id is a duplicate whoever owns the referral, and a refused share does not make its id known.
 
     Args:
-        since: up to which minute each leaves its referral's events nobody's.
+        since: up to which minute each share leaves the events of its referral unattributed.
     """
     duplicates, chosen = 0, []
     for position, (share, end, identity) in enumerate(zip(shares.events, ends.tolist(), identities, strict=True)):
@@ -171,7 +173,7 @@ def _register(
         if identity in ids:
             duplicates += 1
             continue
-        taken = _claim(book, share, since[position])
+        taken = _assign_referral(index, share, since[position])
         if taken is not None:
             refusals.append((int(shares.places[position]), taken))
             continue
@@ -180,12 +182,12 @@ def _register(
     return duplicates, np.array(chosen, np.int64)
 
 
-def _claim(book: Book, share: Share, since: int) -> Rejection | None:
-    """Make the share's referral its influencer's, or say that it is somebody else's."""
-    account = book.accounts.get(share.referral_id)
-    if account is None:
-        book.give(share.referral_id, book.account_of(_owner_of(share)), since)
-    elif book.owners[account].influencer_id != share.influencer_id:
+def _assign_referral(index: ReferralIndex, share: Share, since: int) -> Rejection | None:
+    """Assign the share's referral to its influencer; a rejection where another influencer has it."""
+    owner_id = index.owner_ids.get(share.referral_id)
+    if owner_id is None:
+        index.assign(share.referral_id, index.owner_id_of(_owner_of(share)), since)
+    elif index.owners[owner_id].influencer_id != share.influencer_id:
         expectation = "the influencer whose share came first, or a referral of its own"
         return Rejection(Reason.REFERRAL_TAKEN, "influencer_id", share.influencer_id, expectation)
     return None
@@ -195,58 +197,64 @@ def _owner_of(share: Share) -> Owner:
     return Owner(share.influencer_id, share.channel, share.tie)
 
 
-def _count_shares(state: Attribution, book: Book, shares: Columns, ends: Integers, chosen: Integers) -> None:
-    accounts = np.array([book.account_of(_owner_of(share)) for share in shares.take(chosen).events], np.int64)
+def _count_shares(
+    state: Attribution, index: ReferralIndex, shares: EventBatch, ends: Integers, chosen: Integers
+) -> None:
+    owner_ids = np.array([index.owner_id_of(_owner_of(share)) for share in shares.take(chosen).events], np.int64)
     once = np.ones(len(chosen), np.int64)
-    state.ledger.count(book.lines[accounts], ends[chosen], counters.SHARES * once, once)
+    state.slice_table.count(index.entity_ids[owner_ids], ends[chosen], counters.SHARES * once, once)
 
 
-def _count_clicks(state: Attribution, book: Book, clicks: Columns, ends: Integers, chosen: Integers) -> None:
+def _count_clicks(
+    state: Attribution, index: ReferralIndex, clicks: EventBatch, ends: Integers, chosen: Integers
+) -> None:
     once = np.ones(len(clicks), np.int64)
-    _count_reach(state, book, clicks, ends, counters.CLICKS * once, once, chosen)
+    _count_exposures(state, index, clicks, ends, counters.CLICKS * once, once, chosen)
 
 
-def _count_impressions(state: Attribution, book: Book, impressions: Columns, ends: Integers, chosen: Integers) -> None:
+def _count_impressions(
+    state: Attribution, index: ReferralIndex, impressions: EventBatch, ends: Integers, chosen: Integers
+) -> None:
     kinds = np.array([_BASES[impression.basis] for impression in impressions.events], np.int64)
     numbers = np.array([impression.count for impression in impressions.events], np.int64)
-    _count_reach(state, book, impressions, ends, kinds, numbers, chosen)
+    _count_exposures(state, index, impressions, ends, kinds, numbers, chosen)
 
 
-def _count_reach(
+def _count_exposures(
     state: Attribution,
-    book: Book,
-    events: Columns,
+    index: ReferralIndex,
+    events: EventBatch,
     ends: Integers,
     kinds: Integers,
     numbers: Integers,
     chosen: Integers,
 ) -> None:
-    accounts, orphaned = book.accounts_at(events.keys, ends)
-    accounts, ends, kinds, numbers = accounts[chosen], ends[chosen], kinds[chosen], numbers[chosen]
-    state.ledger.count(book.lines[accounts], ends, kinds, numbers)
+    owner_ids, orphaned = index.owner_ids_at(events.keys, ends)
+    owner_ids, ends, kinds, numbers = owner_ids[chosen], ends[chosen], kinds[chosen], numbers[chosen]
+    state.slice_table.count(index.entity_ids[owner_ids], ends, kinds, numbers)
     lost = np.flatnonzero(orphaned[chosen])
     columns = (chosen[lost], ends[lost], kinds[lost], numbers[lost])
     for position, end, kind, number in zip(*(column.tolist() for column in columns), strict=True):
-        book.orphan(events.keys[position]).count(end, kind, number)
+        index.orphan(events.keys[position]).count(end, kind, number)
 
 
-def _count_gifts(state: Attribution, book: Book, gifts: Columns, ends: Integers, chosen: Integers) -> None:
+def _count_gifts(state: Attribution, index: ReferralIndex, gifts: EventBatch, ends: Integers, chosen: Integers) -> None:
     kinds = []
-    accounts, orphaned = book.accounts_at(gifts.keys, ends)
+    owner_ids, orphaned = index.owner_ids_at(gifts.keys, ends)
     direct = np.array([gift.referral_id is None for gift in gifts.events], np.bool_)
-    accounts[direct] = book.direct
+    owner_ids[direct] = index.direct
     orphaned &= ~direct
-    columns = (accounts[chosen].tolist(), orphaned[chosen].tolist(), ends[chosen].tolist())
-    for gift, account, is_orphan, end in zip(gifts.take(chosen).events, *columns, strict=True):
+    columns = (owner_ids[chosen].tolist(), orphaned[chosen].tolist(), ends[chosen].tolist())
+    for gift, owner_id, is_orphan, end in zip(gifts.take(chosen).events, *columns, strict=True):
         kind, money = money_of(gift)
         if is_orphan:
-            orphan = book.orphan(gift.referral_id)
+            orphan = index.orphan(gift.referral_id)
             orphan.count(end, kind, 1)
             orphan.add_money(end, money)
-        state.ledger.add_money(book.lines[account].tolist(), end, money)
+        state.slice_table.add_money(index.entity_ids[owner_id].tolist(), end, money)
         kinds.append(kind)
-    lines = book.lines[accounts[chosen]]
-    state.ledger.count(lines, ends[chosen], np.array(kinds, np.int64), np.ones(len(chosen), np.int64))
+    entity_ids = index.entity_ids[owner_ids[chosen]]
+    state.slice_table.count(entity_ids, ends[chosen], np.array(kinds, np.int64), np.ones(len(chosen), np.int64))
 
 
 _COUNT: Final = {
@@ -257,13 +265,13 @@ _COUNT: Final = {
 }
 
 
-def _ends_of(events: Columns) -> Integers:
+def _ends_of(events: EventBatch) -> Integers:
     return events.occurred_ms // MINUTE_MS * 60 + 60
 
 
-def _heard(record: Record) -> Heard | None:
+def _heard(record: Record) -> CheckedHeartbeat | None:
     try:
-        return hear(record.value, record.timestamp)
+        return check(record.value, record.timestamp)
     except ValueError:
         return None
 

@@ -1,8 +1,8 @@
-"""Whose an event is: the account of each referral, and what the others have brought so far.
+"""The referral index: the owner of each referral, and the counters of referrals that have no owner yet.
 
-    event --referral--> account --> its four entities (campaign, influencer, channel, tie)
+    event --referral--> owner id --> its four entities (campaign, influencer, channel, tie)
 
-An account is a number, so that those of a batch are a column.
+An owner id is an integer, so that the owner ids of a batch are a column.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ import numpy as np
 
 from schemas.codec.vectorized import Bools, Integers
 from schemas.slices import CAMPAIGN, CHANNEL, DIRECT, INFLUENCER, TIE, UNATTRIBUTED, Entity
-from streams.operators.attribution.slice_table import Ledger
+from streams.operators.attribution.slice_table import SliceTable
 from streams.operators.counters import Money, add_money
 
-_FIRST_ACCOUNTS: Final = 64
+_FIRST_OWNERS: Final = 64
 _KIND_BITS: Final = 3  # seven kinds
 _KIND_MASK: Final = (1 << _KIND_BITS) - 1
 
 
 class Owner(NamedTuple):
-    """Whose a referral is: what its first share said."""
+    """To whom the events of a referral are attributed: the fields of its first share."""
 
     influencer_id: str
     channel: str
     tie: str
 
 
-NOBODY: Final = Owner(UNATTRIBUTED, UNATTRIBUTED, UNATTRIBUTED)
-WITHOUT_REFERRAL: Final = Owner(DIRECT, DIRECT, DIRECT)
+NO_OWNER: Final = Owner(UNATTRIBUTED, UNATTRIBUTED, UNATTRIBUTED)
+DIRECT_OWNER: Final = Owner(DIRECT, DIRECT, DIRECT)
 
 
 class Orphan:
-    """What a referral without a share has brought, by end of the minute, for whoever comes to own it."""
+    """The counters of a referral without a share, by end of the minute; they move to the owner that a share names."""
 
     __slots__ = ("counts", "money")
 
@@ -44,8 +44,8 @@ class Orphan:
         self.money = {} if money is None else money
 
     def count(self, end: int, kind: int, number: int) -> None:
-        place = end << _KIND_BITS | kind
-        self.counts[place] = self.counts.get(place, 0) + number
+        slot = end << _KIND_BITS | kind
+        self.counts[slot] = self.counts.get(slot, 0) + number
 
     def add_money(self, end: int, money: Money) -> None:
         """Money that comes to nothing leaves no trace."""
@@ -56,46 +56,48 @@ class Orphan:
 
     def forget(self, until: int) -> bool:
         """Drop the minutes that end at or before this epoch second; whether none is left."""
-        self.counts = {place: number for place, number in self.counts.items() if place >> _KIND_BITS > until}
+        self.counts = {slot: number for slot, number in self.counts.items() if slot >> _KIND_BITS > until}
         self.money = {end: money for end, money in self.money.items() if end > until}
         return not self.counts
 
 
-class Book:
-    """All that a partition knows of one campaign's referrals.
+class ReferralIndex:
+    """The referrals of one campaign, as one source partition knows them.
 
-    `accounts` holds the account of each referral that has been shared, `orphans` what the others have brought so far.
-    `since`: up to which minute, epoch seconds, a shared referral's events stay nobody's, because its share came more
-    than the horizon after them; only where there can be such minutes.
-    Of an account's number, `owners` has whose it is and `lines` the four entities that its events count in, as
-    numbers of the ledger, shape (n, 4).
+    `owner_ids`: the owner id of each referral that has been shared.  `orphans`: the counters of the others.
+    `since`: up to which minute, epoch seconds, the events of a shared referral stay unattributed, because its share
+    came more than the horizon after them; only where there can be such minutes.
+    `owners` and `entity_ids` are indexed by owner id: the owner, and the numbers of the four entities in the slice
+    table that its events count in, shape (n, 4).
     """
 
-    def __init__(self, campaign_id: str, ledger: Ledger) -> None:
+    def __init__(self, campaign_id: str, slice_table: SliceTable) -> None:
         self.campaign_id = campaign_id
-        self._ledger = ledger
+        self._slice_table = slice_table
         self._numbers: dict[Owner, int] = {}
-        self._lines = np.zeros((_FIRST_ACCOUNTS, 4), np.int64)
+        self._entity_ids = np.zeros((_FIRST_OWNERS, 4), np.int64)
         self.owners: list[Owner] = []
-        self.accounts: dict[str, int] = {}
+        self.owner_ids: dict[str, int] = {}
         self.orphans: dict[str, Orphan] = {}
         self.since: dict[str, int] = {}
         self._newest_since = 0
-        self._moves: list[tuple[int, Orphan]] = []
-        self.nobody = self.account_of(NOBODY)
-        self.direct = self.account_of(WITHOUT_REFERRAL)
+        self._reassignments: list[tuple[int, Orphan]] = []
+        self.unattributed = self.owner_id_of(NO_OWNER)
+        self.direct = self.owner_id_of(DIRECT_OWNER)
 
     @property
-    def lines(self) -> Integers:
-        return self._lines[: len(self.owners)]
+    def entity_ids(self) -> Integers:
+        return self._entity_ids[: len(self.owners)]
 
-    def account_of(self, owner: Owner) -> int:
+    def owner_id_of(self, owner: Owner) -> int:
         number = self._numbers.get(owner)
         if number is None:
             number = self._numbers[owner] = len(self.owners)
-            if number == len(self._lines):
-                self._lines = np.concatenate((self._lines, np.zeros_like(self._lines)))
-            self._lines[number] = [self._ledger.number_of(entity) for entity in entities_of(self.campaign_id, owner)]
+            if number == len(self._entity_ids):
+                self._entity_ids = np.concatenate((self._entity_ids, np.zeros_like(self._entity_ids)))
+            self._entity_ids[number] = [
+                self._slice_table.number_of(entity) for entity in entities_of(self.campaign_id, owner)
+            ]
             self.owners.append(owner)
         return number
 
@@ -105,50 +107,52 @@ class Book:
             orphan = self.orphans[referral_id] = Orphan()
         return orphan
 
-    def give(self, referral_id: str, account: int, since: int = 0) -> None:
-        """Make a referral this account's; what it has brought so far moves when the moves are carried out.
+    def assign(self, referral_id: str, owner_id: int, since: int = 0) -> None:
+        """Attribute a referral to an owner; its counters so far move with the next `apply_reassignments`.
 
         Args:
-            since: what it brought in minutes that end at or before this epoch second stays nobody's.
+            since: its events in minutes that end at or before this epoch second stay unattributed.
         """
-        self.accounts[referral_id] = account
+        self.owner_ids[referral_id] = owner_id
         if since:
-            self.leave_nobodys(referral_id, since)
+            self.keep_unattributed(referral_id, since)
         brought = self.orphans.pop(referral_id, None)
         if brought is not None and not brought.forget(since):
-            self._moves.append((account, brought))
+            self._reassignments.append((owner_id, brought))
 
-    def leave_nobodys(self, referral_id: str, since: int) -> None:
-        """See `since`."""
+    def keep_unattributed(self, referral_id: str, since: int) -> None:
+        """Keep the events of a referral unattributed up to this minute, see `since`."""
         self.since[referral_id] = since
         self._newest_since = max(self._newest_since, since)
 
-    def accounts_at(self, referrals: Sequence[str], ends: Integers) -> tuple[Integers, Bools]:
-        """Whose each event is, and which of them may still come to be somebody's."""
-        accounts = np.array([self.accounts.get(referral, self.nobody) for referral in referrals], np.int64)
-        orphaned: Bools = accounts == self.nobody
-        for place in np.flatnonzero(ends <= self._newest_since).tolist():
-            if ends[place] <= self.since.get(referrals[place], 0):
-                accounts[place] = self.nobody
-        return accounts, orphaned
+    def owner_ids_at(self, referrals: Sequence[str], ends: Integers) -> tuple[Integers, Bools]:
+        """The owner id of each event, and which events have a referral that may still find its owner."""
+        owner_ids = np.array([self.owner_ids.get(referral, self.unattributed) for referral in referrals], np.int64)
+        orphaned: Bools = owner_ids == self.unattributed
+        for slot in np.flatnonzero(ends <= self._newest_since).tolist():
+            if ends[slot] <= self.since.get(referrals[slot], 0):
+                owner_ids[slot] = self.unattributed
+        return owner_ids, orphaned
 
-    def carry_out_moves(self) -> None:
-        """Take what given referrals have brought from nobody and count it for their accounts."""
-        moves, self._moves = self._moves, []
-        if not moves:
+    def apply_reassignments(self) -> None:
+        """Move the counters of newly assigned referrals from the unattributed entities to those of their owners."""
+        reassignments, self._reassignments = self._reassignments, []
+        if not reassignments:
             return
-        accounts = np.array([account for account, _ in moves]).repeat([len(brought.counts) for _, brought in moves])
-        places = np.array([place for _, brought in moves for place in brought.counts], np.int64)
-        numbers = np.array([number for _, brought in moves for number in brought.counts.values()], np.int64)
-        ends, kinds = places >> _KIND_BITS, places & _KIND_MASK
+        owner_ids = np.array([owner_id for owner_id, _ in reassignments]).repeat(
+            [len(brought.counts) for _, brought in reassignments]
+        )
+        slots = np.array([slot for _, brought in reassignments for slot in brought.counts], np.int64)
+        numbers = np.array([number for _, brought in reassignments for number in brought.counts.values()], np.int64)
+        ends, kinds = slots >> _KIND_BITS, slots & _KIND_MASK
         # To the campaign it was counted all along.
-        nobodys, owners = self._lines[self.nobody, 1:], self._lines[accounts, 1:]
-        self._ledger.count(owners, ends, kinds, numbers)
-        self._ledger.count(np.broadcast_to(nobodys, owners.shape), ends, kinds, -numbers)
-        for account, brought in moves:
+        unattributed_ids, owners = self._entity_ids[self.unattributed, 1:], self._entity_ids[owner_ids, 1:]
+        self._slice_table.count(owners, ends, kinds, numbers)
+        self._slice_table.count(np.broadcast_to(unattributed_ids, owners.shape), ends, kinds, -numbers)
+        for owner_id, brought in reassignments:
             for end, money in brought.money.items():
-                self._ledger.add_money(self._lines[account, 1:].tolist(), end, money)
-                self._ledger.add_money(nobodys.tolist(), end, money, sign=-1)
+                self._slice_table.add_money(self._entity_ids[owner_id, 1:].tolist(), end, money)
+                self._slice_table.add_money(unattributed_ids.tolist(), end, money, sign=-1)
 
 
 def entities_of(campaign_id: str, owner: Owner) -> tuple[Entity, ...]:

@@ -1,7 +1,8 @@
-"""Where events are counted: a row of numbers for each entity and minute, and money beside it where there is any.
+"""The slice table: a row of counters for each entity and minute, and money beside it where there is any.
 
 Rows lie in one table of numbers, so a batch is added in one go, a million rows are no objects that the garbage
-collector would walk, and a saved state is the table's bytes.  A row is found by its place: which entity, which minute.
+collector would walk, and a saved state is the table's bytes.  A row is found by its slot, which packs the number of
+the entity and the end of the minute into one integer.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ _END_BITS: Final = 32  # an end in epoch seconds has 32 bits until 2106
 _END_MASK: Final = (1 << _END_BITS) - 1
 
 
-class Ledger:
+class SliceTable:
     """Counts and money by entity and minute; a minute is named by its end, epoch seconds.
 
     Attributes:
-        entities: every entity that was ever named, by its number here.
-        money: by place, only where there is any.
+        entities: every entity of a row; its index is its number in slots.
+        money: by slot, only where there is any.
     """
 
     def __init__(self) -> None:
@@ -36,7 +37,7 @@ class Ledger:
         self._numbers: dict[Entity, int] = {}
         self._rows: dict[int, int] = {}
         self._counts = np.zeros((_FIRST_ROWS, NUMBERS), np.int64)
-        self._places = np.zeros(_FIRST_ROWS, np.int64)
+        self._slots = np.zeros(_FIRST_ROWS, np.int64)
         self._is_dirty = np.zeros(_FIRST_ROWS, np.bool_)
 
     def __len__(self) -> int:
@@ -52,127 +53,127 @@ class Ledger:
 
     # ---- counting ----------------------------------------------------------------------------------------
 
-    def count(self, lines: Integers, ends: Integers, kinds: Integers, numbers: Integers) -> None:
+    def count(self, entity_ids: Integers, ends: Integers, kinds: Integers, numbers: Integers) -> None:
         """Count a batch of n events.
 
         Args:
-            lines: the entities that each counts in, by number, shape (n, m).
+            entity_ids: the numbers of the entities that each counts in, shape (n, m).
             ends: the minute of each.
             kinds: what each is, an index of `COUNTS`.
             numbers: how often each counts; less than zero: it is taken away.
         """
-        rows = self.rows_of(places_of(lines, ends[:, None]).ravel())
-        width = lines.shape[1]
+        rows = self.rows_of(slots_of(entity_ids, ends[:, None]).ravel())
+        width = entity_ids.shape[1]
         # Flat, because `add.at` is ten times as fast in one dimension.
         np.add.at(self._counts.reshape(-1), rows * NUMBERS + kinds.repeat(width), numbers.repeat(width))
         self._is_dirty[rows] = True
 
-    def add_money(self, lines: Sequence[int], end: int, money: Money, sign: int = 1) -> None:
+    def add_money(self, entity_ids: Sequence[int], end: int, money: Money, sign: int = 1) -> None:
         """Add money to a minute of these entities, or take it away with ``sign=-1``; what moved it is counted apart.
 
         Money that comes to nothing leaves no trace.
         """
-        for line in lines:
-            place = place_of(line, end)
-            sums = self.money.setdefault(place, {})
+        for entity_id in entity_ids:
+            slot = slot_of(entity_id, end)
+            sums = self.money.setdefault(slot, {})
             add_money(sums, money, sign)
             if not sums:
-                del self.money[place]
+                del self.money[slot]
 
-    def rows_of(self, places: Integers) -> NDArray[np.intp]:
-        """The row of each place, made where there is none."""
+    def rows_of(self, slots: Integers) -> NDArray[np.intp]:
+        """The row of each slot, made where there is none."""
         # Most events of a batch share the minutes of their campaign, channel and tie: each is looked up once.
-        different, which = np.unique(places, return_inverse=True)
+        different, which = np.unique(slots, return_inverse=True)
         asked = different.tolist()
         found = list(map(self._rows.get, asked))
         if None in found:
-            self._make_rows([place for place, row in zip(asked, found, strict=True) if row is None])
+            self._make_rows([slot for slot, row in zip(asked, found, strict=True) if row is None])
             found = list(map(self._rows.get, asked))
         return np.array(found, np.intp)[which]
 
-    def _make_rows(self, places: list[int]) -> None:
+    def _make_rows(self, slots: list[int]) -> None:
         used = len(self._rows)
-        needed = used + len(places)
-        if needed > len(self._places):
+        needed = used + len(slots)
+        if needed > len(self._slots):
             self._grow(max(needed, used * 3 // 2))
-        self._rows.update(zip(places, range(used, needed), strict=True))
-        self._places[used:needed] = places
+        self._rows.update(zip(slots, range(used, needed), strict=True))
+        self._slots[used:needed] = slots
 
     def _grow(self, size: int) -> None:
         used = len(self._rows)
-        for name in ("_counts", "_places", "_is_dirty"):
+        for name in ("_counts", "_slots", "_is_dirty"):
             old = getattr(self, name)
             new = np.zeros((size, *old.shape[1:]), old.dtype)
             new[:used] = old[:used]
             setattr(self, name, new)
 
-    # ---- what is to be said ------------------------------------------------------------------------------
+    # ---- what is to be published -------------------------------------------------------------------------
 
     def take_dirty(self) -> NDArray[np.intp]:
         """The rows that changed since they were taken last, an entity's together; they are clean afterwards."""
         dirty = self._is_dirty[: len(self._rows)]
         rows = np.flatnonzero(dirty)
         dirty[:] = False
-        return rows[np.argsort(self._places[rows])]
+        return rows[np.argsort(self._slots[rows])]
 
-    def dirty_places(self) -> Integers:
-        """Where the rows stand that changed."""
+    def dirty_slots(self) -> Integers:
+        """The slots of the rows that changed since they were taken last."""
         used = len(self._rows)
-        return self._places[:used][self._is_dirty[:used]]
+        return self._slots[:used][self._is_dirty[:used]]
 
-    def touch(self, places: Integers) -> None:
-        """Mark rows as changed, made where there are none."""
-        rows = self.rows_of(places)  # first: the table may grow, and be another one
+    def mark_dirty(self, slots: Integers) -> None:
+        """Mark rows as changed; a row is made where there is none."""
+        rows = self.rows_of(slots)  # first: the table may grow, and be another one
         self._is_dirty[rows] = True
 
     def values(self, rows: NDArray[np.intp]) -> Iterator[tuple[int, int, list[int], Money | None]]:
         """(number of the entity, end, counts, money) of these rows as they are now."""
-        places = self._places[rows].tolist()
+        slots = self._slots[rows].tolist()
         money_at = self.money.get
-        for place, counts in zip(places, self._counts[rows].tolist(), strict=True):
-            yield place >> _END_BITS, place & _END_MASK, counts, money_at(place)
+        for slot, counts in zip(slots, self._counts[rows].tolist(), strict=True):
+            yield slot >> _END_BITS, slot & _END_MASK, counts, money_at(slot)
 
     # ---- saving and forgetting ---------------------------------------------------------------------------
 
     def columns(self) -> tuple[Integers, Integers]:
-        """Places and counts of all rows."""
+        """Slots and counts of all rows."""
         used = len(self._rows)
-        return self._places[:used], self._counts[:used]
+        return self._slots[:used], self._counts[:used]
 
-    def keep(self, places: Integers, counts: Integers) -> None:
+    def keep(self, slots: Integers, counts: Integers) -> None:
         """Take over the rows of a saved state; all of them are clean."""
-        self._places, self._counts = places.copy(), counts.copy()
-        self._is_dirty = np.zeros(len(places), np.bool_)
-        self._rows = dict(zip(places.tolist(), range(len(places)), strict=True))
+        self._slots, self._counts = slots.copy(), counts.copy()
+        self._is_dirty = np.zeros(len(slots), np.bool_)
+        self._rows = dict(zip(slots.tolist(), range(len(slots)), strict=True))
 
     def forget(self, until: int) -> None:
         """Drop the clean rows of minutes that end at or before this epoch second."""
         used = len(self._rows)
-        kept = (self._places[:used] & _END_MASK > until) | self._is_dirty[:used]
+        kept = (self._slots[:used] & _END_MASK > until) | self._is_dirty[:used]
         if kept.all():
             return
-        for place in self._places[:used][~kept].tolist():
-            self.money.pop(place, None)
+        for slot in self._slots[:used][~kept].tolist():
+            self.money.pop(slot, None)
         dirty: Bools = self._is_dirty[:used][kept]
-        self.keep(self._places[:used][kept], self._counts[:used][kept])
+        self.keep(self._slots[:used][kept], self._counts[:used][kept])
         self._is_dirty = dirty
 
 
-def place_of(number: int, end: int) -> int:
-    """Where a minute of an entity stands."""
+def slot_of(number: int, end: int) -> int:
+    """The slot of one minute of one entity."""
     return number << _END_BITS | end
 
 
-def places_of(numbers: Integers, ends: Integers) -> Integers:
+def slots_of(numbers: Integers, ends: Integers) -> Integers:
     """The same of many."""
     return (numbers << _END_BITS) | ends
 
 
-def ends_of(places: Integers) -> Integers:
+def ends_of(slots: Integers) -> Integers:
     """The minutes of places."""
-    return places & _END_MASK
+    return slots & _END_MASK
 
 
-def numbers_of(places: Integers) -> Integers:
+def numbers_of(slots: Integers) -> Integers:
     """The entities of places."""
-    return places >> _END_BITS
+    return slots >> _END_BITS

@@ -20,10 +20,10 @@ from schemas.slices import SLICES_SCHEMA, Entity
 from schemas.topics import SOURCES
 from schemas.versions import NumberedArray, refuse_other_schema
 from streams.operators.attribution.dedup import Identities
-from streams.operators.attribution.feeds import Claim, Feeds
+from streams.operators.attribution.feeds import Feeds, PlayerReport
 from streams.operators.attribution.fold import least_patience_ms
 from streams.operators.attribution.horizon import HorizonClock
-from streams.operators.attribution.referrals import Book, Orphan, Owner
+from streams.operators.attribution.referrals import Orphan, Owner, ReferralIndex
 from streams.operators.attribution.state import Attribution, Tally
 from streams.operators.counters import Money
 
@@ -35,12 +35,12 @@ SavedMoney = dict[int, Money]
 SavedOwner = tuple[str, str, str]
 
 
-class SavedBook(Struct, frozen=True, array_like=True):
+class SavedReferralIndex(Struct, frozen=True, array_like=True):
     """One campaign: its accounts, whose each referral is (by the account's number), and what the others brought."""
 
     campaign_id: str
     owners: list[SavedOwner]
-    accounts: dict[str, int]
+    owner_ids: dict[str, int]
     orphans: dict[str, tuple[dict[int, int], SavedMoney]]
     since: dict[str, int]
 
@@ -76,15 +76,15 @@ class Snapshot(Struct, frozen=True, array_like=True):
     positions: dict[str, int]
     clocks: dict[str, int]
     entities: list[tuple[str, str, str]]
-    places: SavedColumn
+    slots: SavedColumn
     counts: list[SavedColumn]
     money: SavedMoney
-    books: list[SavedBook]
+    referrals: list[SavedReferralIndex]
     identities: list[tuple[str, int, bytes]]
     tallies: dict[str, tuple[int, int, int, int, int]]
     feeds: dict[str, int]
     played: dict[str, int]
-    claims: dict[str, list[tuple[int, tuple[int, ...]]]]
+    unconfirmed: dict[str, list[tuple[int, tuple[int, ...]]]]
     silences: dict[str, list[tuple[int, int]]]
     horizons: dict[str, tuple[int, int, int]]
     forgotten: int
@@ -110,7 +110,7 @@ def fingerprint_of(codec: Codec) -> str:
 def to_bytes(state: Attribution, fingerprint: str) -> bytes:
     """The state as bytes.  Everything before it must have been emitted."""
     state.feeds.confirm(state.positions)
-    places, counts = state.ledger.columns()
+    slots, counts = state.slice_table.columns()
     return _encoder.encode(
         Snapshot(
             schema=SNAPSHOT_SCHEMA,
@@ -120,11 +120,11 @@ def to_bytes(state: Attribution, fingerprint: str) -> bytes:
             begins=state.begins,
             positions=state.positions,
             clocks=state.clocks,
-            entities=list(state.ledger.entities),
-            places=SavedColumn.of(places),
+            entities=list(state.slice_table.entities),
+            slots=SavedColumn.of(slots),
             counts=[SavedColumn.of(column) for column in counts.T],
-            money=state.ledger.money,
-            books=[_saved_book(book) for book in state.books.values()],
+            money=state.slice_table.money,
+            referrals=[_saved_index(index) for index in state.referrals.values()],
             identities=[
                 (topic, end, identities.to_bytes())
                 for topic, by_end in state.identities.items()
@@ -137,7 +137,10 @@ def to_bytes(state: Attribution, fingerprint: str) -> bytes:
             },
             feeds=state.feeds.newest,
             played=state.feeds.played,
-            claims={key: [(claim.at_ms, claim.sent) for claim in claims] for key, claims in state.feeds.claims.items()},
+            unconfirmed={
+                key: [(report.at_ms, report.sent) for report in unconfirmed]
+                for key, unconfirmed in state.feeds.unconfirmed.items()
+            },
             silences=state.feeds.silences,
             horizons={topic: (one.seen, one.middle, one.clock) for topic, one in state.horizons.items()},
             forgotten=state.forgotten,
@@ -145,9 +148,9 @@ def to_bytes(state: Attribution, fingerprint: str) -> bytes:
     )
 
 
-def _saved_book(book: Book) -> SavedBook:
-    orphans = {name: (orphan.counts, orphan.money) for name, orphan in book.orphans.items()}
-    return SavedBook(book.campaign_id, list(book.owners), book.accounts, orphans, book.since)
+def _saved_index(index: ReferralIndex) -> SavedReferralIndex:
+    orphans = {name: (orphan.counts, orphan.money) for name, orphan in index.orphans.items()}
+    return SavedReferralIndex(index.campaign_id, list(index.owners), index.owner_ids, orphans, index.since)
 
 
 def from_bytes(
@@ -164,32 +167,32 @@ def from_bytes(
     saved = _decoded(data)
     if (saved.partition, saved.fingerprint) != (partition, fingerprint):
         raise ValueError("made under other settings or by another version")
-    claims = {key: _claims(claims) for key, claims in saved.claims.items()}
-    feeds = Feeds(saved.feeds, saved.played, claims, saved.silences)
+    unconfirmed = {key: _reports(unconfirmed) for key, unconfirmed in saved.unconfirmed.items()}
+    feeds = Feeds(saved.feeds, saved.played, unconfirmed, saved.silences)
     state = Attribution(partition, saved.key, dict(saved.begins), dict(saved.positions), dict(saved.clocks), feeds)
     state.identities = {topic: {} for topic in SOURCES}
     for topic, end, packed in saved.identities:
         state.identities[topic][end] = Identities(packed)
         tell(len(packed))
     for entity in saved.entities:
-        state.ledger.number_of(Entity(*entity))
-    state.ledger.keep(saved.places.column(), np.stack([column.column() for column in saved.counts], axis=1))
-    state.ledger.money = saved.money
-    for saved_book in saved.books:
-        _open(state.book_of(saved_book.campaign_id), saved_book)
+        state.slice_table.number_of(Entity(*entity))
+    state.slice_table.keep(saved.slots.column(), np.stack([column.column() for column in saved.counts], axis=1))
+    state.slice_table.money = saved.money
+    for saved_index in saved.referrals:
+        _open(state.referrals_of(saved_index.campaign_id), saved_index)
     state.tallies = {topic: Tally(*numbers) for topic, numbers in saved.tallies.items()}
     state.horizons = {topic: HorizonClock(*numbers) for topic, numbers in saved.horizons.items()}
     state.forgotten = saved.forgotten
     return state
 
 
-def _open(book: Book, saved: SavedBook) -> None:
+def _open(index: ReferralIndex, saved: SavedReferralIndex) -> None:
     for owner in saved.owners:
-        book.account_of(Owner(*owner))
-    book.accounts = saved.accounts
+        index.owner_id_of(Owner(*owner))
+    index.owner_ids = saved.owner_ids
     for referral_id, since in saved.since.items():
-        book.leave_nobodys(referral_id, since)
-    book.orphans = {name: Orphan(counts, money) for name, (counts, money) in saved.orphans.items()}
+        index.keep_unattributed(referral_id, since)
+    index.orphans = {name: Orphan(counts, money) for name, (counts, money) in saved.orphans.items()}
 
 
 def _decoded(data: bytes) -> Snapshot:
@@ -219,5 +222,5 @@ def _refuse_other_schema(schema: int) -> None:
         raise ValueError(f"made by another version ({error})") from None
 
 
-def _claims(saved: list[tuple[int, tuple[int, ...]]]) -> list[Claim]:
-    return [Claim(at_ms, sent) for at_ms, sent in saved]
+def _reports(saved: list[tuple[int, tuple[int, ...]]]) -> list[PlayerReport]:
+    return [PlayerReport(at_ms, sent) for at_ms, sent in saved]

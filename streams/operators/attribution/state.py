@@ -1,4 +1,4 @@
-"""The state of attribution: what one source partition has folded so far, and what it still has to say."""
+"""The state of attribution: what one source partition has folded, and which slices it has yet to publish."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from schemas.topics import SOURCES
 from streams.operators.attribution.dedup import Identities
 from streams.operators.attribution.feeds import Feeds
 from streams.operators.attribution.horizon import HorizonClock, last_forgotten_of
-from streams.operators.attribution.referrals import Book
+from streams.operators.attribution.referrals import ReferralIndex
 from streams.operators.attribution.siphash import Key
-from streams.operators.attribution.slice_table import Ledger, ends_of, numbers_of, places_of
+from streams.operators.attribution.slice_table import SliceTable, ends_of, numbers_of, slots_of
 
 
 @dataclass
@@ -38,8 +38,8 @@ class Attribution:
     `key` is drawn by whoever begins a state and goes with it: see `identities_of`.  No verdict depends on it.
     `begins` holds where folding began, by topic; `clocks` the newest record time of each topic, epoch milliseconds.
     `horizons` say how old an event of a topic may be; minutes that end at or before `forgotten`, epoch seconds, are
-    gone, and nothing is said of them any more.  `feeds` is what heartbeats said.  The ledger's dirty rows and `letters`
-    are what has not been emitted yet; `voice` is the incarnation that emitted last.
+    dropped and never published again.  `feeds` holds the newest heartbeats.  The slice table's dirty rows and `letters`
+    have not been emitted yet; `last_incarnation` is the incarnation that emitted last.
     """
 
     partition: int
@@ -48,14 +48,14 @@ class Attribution:
     positions: dict[str, int] = field(default_factory=dict)
     clocks: dict[str, int] = field(default_factory=dict)
     feeds: Feeds = field(default_factory=Feeds)
-    books: dict[str, Book] = field(default_factory=dict)
-    ledger: Ledger = field(default_factory=Ledger)
+    referrals: dict[str, ReferralIndex] = field(default_factory=dict)
+    slice_table: SliceTable = field(default_factory=SliceTable)
     identities: dict[str, dict[int, Identities]] = field(default_factory=lambda: {topic: {} for topic in SOURCES})
     tallies: dict[str, Tally] = field(default_factory=lambda: {topic: Tally() for topic in SOURCES})
     horizons: dict[str, HorizonClock] = field(default_factory=lambda: {topic: HorizonClock() for topic in SOURCES})
     forgotten: int = 0
     letters: list[DeadLetter] = field(default_factory=list)
-    voice: str = ""
+    last_incarnation: str = ""
 
     @property
     def version(self) -> int:
@@ -68,38 +68,38 @@ class Attribution:
         return max(self.clocks.values(), default=0)
 
     def begin(self, topic: str, offset: int) -> None:
-        """Say where folding begins, for a topic that was never folded."""
+        """Set the offset at which folding begins, for a topic that was never folded."""
         if topic not in self.positions:
             self.begins[topic] = self.positions[topic] = offset
 
-    def book_of(self, campaign_id: str) -> Book:
-        book = self.books.get(campaign_id)
-        if book is None:
-            book = self.books[campaign_id] = Book(campaign_id, self.ledger)
-        return book
+    def referrals_of(self, campaign_id: str) -> ReferralIndex:
+        index = self.referrals.get(campaign_id)
+        if index is None:
+            index = self.referrals[campaign_id] = ReferralIndex(campaign_id, self.slice_table)
+        return index
 
 
-def doubt_unattributed(state: Attribution) -> None:
-    """Mark what is unattributed in every dirty minute dirty too, nothing included.
+def mark_unattributed_dirty(state: Attribution) -> None:
+    """Mark the unattributed slices of every dirty minute dirty too, also those that hold nothing.
 
-    A predecessor that read the topics in another order may have said of these minutes that events were
-    unattributed whose share was read first here.  Only this can differ on the way to the same state.
+    A predecessor that read the topics in another order may have published events of these minutes as unattributed
+    whose share was read first here.  On the way to the same state only this can differ.
     """
-    dirty = state.ledger.dirty_places()
-    campaigns = np.array([entity.campaign_id for entity in state.ledger.entities])[numbers_of(dirty)]
+    dirty = state.slice_table.dirty_slots()
+    campaigns = np.array([entity.campaign_id for entity in state.slice_table.entities])[numbers_of(dirty)]
     for campaign_id in np.unique(campaigns).tolist():
         ends = np.unique(ends_of(dirty[campaigns == campaign_id]))
-        book = state.book_of(campaign_id)
-        for line in book.lines[book.nobody, 1:]:
-            state.ledger.touch(places_of(line, ends))
+        index = state.referrals_of(campaign_id)
+        for entity_id in index.entity_ids[index.unattributed, 1:]:
+            state.slice_table.mark_dirty(slots_of(entity_id, ends))
 
 
-def pack(state: Attribution, quiet_before: int) -> None:
-    """Pack the ids of slices that end before this epoch second: eight bytes an id, see `Identities`."""
+def compact(state: Attribution, quiet_before: int) -> None:
+    """Compact the ids of slices that end before this epoch second: eight bytes an id, see `Identities`."""
     for ids_of_minutes in state.identities.values():
         for end, ids in ids_of_minutes.items():
             if end < quiet_before:
-                ids.pack()
+                ids.compact()
 
 
 def forget(state: Attribution, horizon_ms: int, now_ms: int) -> None:
@@ -119,6 +119,6 @@ def forget(state: Attribution, horizon_ms: int, now_ms: int) -> None:
         gone = max(until, last_forgotten_of(clocks[topic], horizon_ms))
         for end in [end for end in ids_of_minutes if end <= gone]:
             del ids_of_minutes[end]
-    state.ledger.forget(until)
-    for book in state.books.values():
-        book.orphans = {name: orphan for name, orphan in book.orphans.items() if not orphan.forget(until)}
+    state.slice_table.forget(until)
+    for index in state.referrals.values():
+        index.orphans = {name: orphan for name, orphan in index.orphans.items() if not orphan.forget(until)}

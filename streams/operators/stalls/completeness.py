@@ -1,4 +1,4 @@
-"""Which minutes of a campaign are closed, and which of them are holes: decided from what attribution says of itself.
+"""Which minutes of a campaign are closed, and which of them are gaps: decided from the progress of attribution.
 
 A closed minute holds everything that was not late, so the detector may step it, once.  The decision is a fold of the
 progress records in the order of the log, and not of the moments at which somebody looked: a worker that starts anew
@@ -6,8 +6,8 @@ reads the same records and decides the same.
 
     complete  ------------------------------------|         the slowest source partition, less the allowed lateness
     feed a    ---.--.--.--.--.--.--.--.--.--.--.--.          heartbeats: closed up to the newest one
-    feed b    ---.--.--.                      .--.--.--      silent for longer than the patience: a hole
-    minutes   ssssssssssss hhhhhhhhhhhhhhhhhhhh sssssss      up to the heartbeat with which it comes back
+    feed b    ---.--.--.                      .--.--.--      silent for longer than the patience: a gap
+    minutes   ssssssssssss gggggggggggggggggggg sssssss      up to the heartbeat with which it comes back
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from schemas.times import MINUTE_MS
 from schemas.topics import DONATIONS
 
 
-class Stretch(NamedTuple):
+class Interval(NamedTuple):
     """Minutes up to `until` (the end of the last one, epoch seconds).
 
-    `silent`: the feeds whose hole they are; `unheard`: topics for which no feed ever sent a heartbeat.
+    `silent`: the feeds that leave a gap there; `unheard`: topics for which no feed ever sent a heartbeat.
     """
 
     until: int
@@ -33,40 +33,40 @@ class Stretch(NamedTuple):
 
 
 @dataclass
-class Closing:
+class Completeness:
     """How far the minutes of one campaign are closed, epoch seconds; 0: nothing is known yet.
 
-    `hole` is the end of the newest hole.  `stretches` are the closed ones that are not stepped yet, in order.  `first`
+    `gap` is the end of the newest gap.  `intervals` are the closed ones that are not stepped yet, in order.  `first`
     is where the first of them ended, so that a history of years is not stepped from its beginning.
     """
 
     until: int = 0
     first: int = 0
-    hole: int = 0
-    stretches: list[Stretch] = field(default_factory=list)
+    gap: int = 0
+    intervals: list[Interval] = field(default_factory=list)
 
-    def close(self, stretch: Stretch) -> None:
-        if stretch.until <= self.until:
+    def close(self, interval: Interval) -> None:
+        if interval.until <= self.until:
             return
-        self.first = self.first or stretch.until
-        self.until = stretch.until
-        if stretch.silent:
-            self.hole = stretch.until
-        if self.stretches and self.stretches[-1][1:] == stretch[1:]:
-            self.stretches.pop()
-        self.stretches.append(stretch)
+        self.first = self.first or interval.until
+        self.until = interval.until
+        if interval.silent:
+            self.gap = interval.until
+        if self.intervals and self.intervals[-1][1:] == interval[1:]:
+            self.intervals.pop()
+        self.intervals.append(interval)
 
-    def stretch_of(self, end: int) -> Stretch | None:
-        """The stretch that the minute with that end lies in; what lies before it is dropped."""
-        while self.stretches and self.stretches[0].until < end:
-            del self.stretches[0]
-        return self.stretches[0] if self.stretches else None
+    def interval_of(self, end: int) -> Interval | None:
+        """The interval that holds the minute with that end; intervals before it are dropped."""
+        while self.intervals and self.intervals[0].until < end:
+            del self.intervals[0]
+        return self.intervals[0] if self.intervals else None
 
 
 def complete_up_to(progress: Mapping[int, Progress], source_partitions: int) -> int:
     """Every source partition has folded everything before it, epoch milliseconds; 0: not known.
 
-    A partition that never held anything holds nobody up.
+    A partition that never held anything delays nothing.
     """
     if len(progress) < source_partitions:
         return 0
@@ -100,33 +100,33 @@ def feeds_of(progress: Iterable[Progress], campaign_id: str, topics: Collection[
 
 
 def close(
-    closing: Closing, topics: Collection[str], complete_ms: int, feeds: Mapping[str, Feed], patience_ms: int
+    completeness: Completeness, topics: Collection[str], complete_ms: int, feeds: Mapping[str, Feed], patience_ms: int
 ) -> None:
     """Close what can be closed.
 
-    A feed that was silent for longer than the patience leaves a hole, also when it has spoken again since: it has sent
-    what it has, and nobody knows what it never had.
+    A feed that was silent for longer than the patience leaves a gap, also when it has sent heartbeats again since: it
+    has sent what it has, and nobody knows what it never had.
 
     Args:
         topics: whose feeds count.
         complete_ms: everything before it that is not late has been folded.
-        patience_ms: a feed that is silent for longer holds nobody up any more.
+        patience_ms: a feed that is silent for longer delays nothing any more.
     """
     gone = {name for name, feed in feeds.items() if complete_ms - feed.newest > patience_ms}
     heard_up_to = min((feed.newest for name, feed in feeds.items() if name not in gone), default=complete_ms)
     until = _minute_before(min(complete_ms, heard_up_to))
-    holes = [
+    gaps = [
         (name, _minute_before(start), _minute_after(end))
         for name, feed in feeds.items()
         for start, end in feed.silences
         if end - start > patience_ms
     ]
-    holes += [(name, _minute_before(feeds[name].newest), until) for name in gone]
+    gaps += [(name, _minute_before(feeds[name].newest), until) for name in gone]
     unheard = tuple(sorted(set(topics) - {name.partition("/")[0] for name in feeds}))
-    turns = {min(turn, until) for _, start, end in holes for turn in (start, end)} | {until}
+    turns = {min(turn, until) for _, start, end in gaps for turn in (start, end)} | {until}
     for turn in sorted(turns):
-        silent = tuple(sorted({name for name, start, end in holes if start < turn <= end}))
-        closing.close(Stretch(turn, silent, unheard))
+        silent = tuple(sorted({name for name, start, end in gaps if start < turn <= end}))
+        completeness.close(Interval(turn, silent, unheard))
 
 
 def _minute_before(ms: int) -> int:
@@ -140,5 +140,5 @@ def _minute_after(ms: int) -> int:
 
 
 def topics_of_feeds(exposure: str) -> frozenset[str]:
-    """The source topics whose silence is a hole: donations, and what they are held against (one of COUNTS)."""
+    """The source topics whose silence is a gap: donations, and what they are held against (one of COUNTS)."""
     return frozenset((DONATIONS, exposure.partition("_")[0]))

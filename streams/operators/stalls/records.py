@@ -1,4 +1,4 @@
-"""From a watch to its record and back: what people read, and the numbers to go on from."""
+"""Records of the topic `stalls`: a detector's state with its sentence for people, and back."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from streams.operators.stalls.state_machine import Watch
 class Watched:
     """One entity under watch; times are ends of minutes, epoch seconds.
 
-    `said`: the last minute that was said.  `accepted`: the newest operator's word that was followed.
+    `published`: the last minute that was published.  `accepted`: the newest acceptance that was applied.
     """
 
     watch: Watch
     minute: int
-    said: int = 0
+    published: int = 0
     accepted: int = 0
 
 
@@ -35,8 +35,8 @@ class _Numbers(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class Voice:
-    """What the records of one campaign in one round have in common.
+class StallWriter:
+    """Makes the records of one campaign in one flush.
 
     `version` is the position in the partition of `slices`; `computed_at` is processing time.
     """
@@ -73,13 +73,13 @@ class Voice:
         )
 
 
-def with_roll(stall: Stall, roll: Mapping[str, int]) -> Stall:
-    """A campaign's record, which also says who else is under watch in the partition: see `Rounds.roll`."""
+def with_roster(stall: Stall, roll: Mapping[str, int]) -> Stall:
+    """A campaign's record with the roster of the partition, see `Detectors.roster`."""
     return msgspec.structs.replace(stall, watch={**stall.watch, "roll": dict(roll)})
 
 
-def roll_of(stall: Stall) -> dict[str, int]:
-    """The roll that a record carries; empty where it carries none."""
+def roster_of(stall: Stall) -> dict[str, int]:
+    """The roster that a record carries; empty where it carries none."""
     try:
         return msgspec.convert(stall.watch.get("roll", {}), dict[str, int])
     except msgspec.ValidationError:
@@ -96,8 +96,8 @@ def watched_of(stall: Stall) -> Watched:
         numbers = msgspec.convert(stall.watch, _Numbers)
         watch = Watch.restore(numbers.watch)
     except (TypeError, KeyError, ValueError):
-        return Watched(Watch(), minute, said=minute)
-    return Watched(watch, minute, said=minute, accepted=numbers.accepted)
+        return Watched(Watch(), minute, published=minute)
+    return Watched(watch, minute, published=minute, accepted=numbers.accepted)
 
 
 def _moment(second: int) -> str:

@@ -1,11 +1,11 @@
-"""Do all attribution workers judge records alike?  Told by the fingerprints in what they say of themselves.
+"""Whether attribution workers run with different settings, seen by the fingerprints in their progress records.
 
-While campaign files change, workers with old and new ones speak side by side until the last one has started anew and
-folded its logs; only who keeps on speaking counts.
+While campaign files change, workers with old and new ones publish side by side until the last one has restarted and
+folded its logs; only workers that go on publishing count.
 
-    old  ----.----.----.            what was said last lies back: it does not count
+    old  ----.----.----.            the newest record is old: it does not count
     new           .----.----.----.
-    both ----.----.----.----.----.  for longer than MIXED_SECONDS: nobody is changing anything
+    both ----.----.----.----.----.  for longer than MIXED_SECONDS: this is no change under way
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Final
 
 from schemas.slices import Progress
 
-FRESH_SECONDS: Final = 30.0  # whoever is silent for so long has ended; a worker speaks every two seconds
+FRESH_SECONDS: Final = 30.0  # a worker publishes every two seconds; one that is silent for so long has ended
 MIXED_SECONDS: Final = 300.0
 
 
 @dataclass
-class Voices:
-    """Who was heard last of each source partition, and since when there has been more than one fingerprint."""
+class MixedSettings:
+    """The newest fingerprint of each source partition, and since when there has been more than one."""
 
     _last: dict[int, tuple[str, float]] = field(default_factory=dict)
     _mixed_since: float | None = None
 
-    def hear(self, said: Progress, now: float) -> str | None:
+    def note(self, said: Progress, now: float) -> str | None:
         """Take note; where settings have been mixed for too long, the source partitions by fingerprint, in words.
 
         Args:

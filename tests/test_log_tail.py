@@ -69,7 +69,7 @@ def looks(log: Log, monkeypatch: pytest.MonkeyPatch, load: Load) -> list[int]:
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.0)
 
     async def read() -> list[int]:
-        return [len(found) async for found in module.tails([], "log", 0, lambda value: value, 64, load=load)]
+        return [len(found) async for found in module.read_tail([], "log", 0, lambda value: value, 64, load=load)]
 
     return asyncio.run(read())
 

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 import pytest
 
 from streams.monitoring import watchdog as module
-from streams.monitoring.health import Sighting
-from streams.monitoring.metrics import Figure
+from streams.monitoring.health import WorkerSnapshot
+from streams.monitoring.metrics import Sample
 from streams.monitoring.watchdog import Watchdog
 
-Look = Callable[[], tuple[Sighting, Sequence[Figure]]]
+Look = Callable[[], tuple[WorkerSnapshot, Sequence[Sample]]]
 
 
 @pytest.fixture(autouse=True)
@@ -48,39 +48,39 @@ def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
     return condition()
 
 
-def idle() -> tuple[Sighting, Sequence[Figure]]:
-    return Sighting({}, {}, assigned=0), [Figure("rewinds", (), 3)]
+def idle() -> tuple[WorkerSnapshot, Sequence[Sample]]:
+    return WorkerSnapshot({}, {}, assigned=0), [Sample("rewinds", (), 3)]
 
 
 def test_a_loop_that_turns_is_left_alone_and_its_figures_are_told() -> None:
     with watched(idle, hung_after=5.0) as (dog, codes):
-        assert until(lambda: Figure("rewinds", (), 3) in dog.figures())
-        assert Figure("ready", (), 1.0) in dog.figures()
+        assert until(lambda: Sample("rewinds", (), 3) in dog.figures())
+        assert Sample("ready", (), 1.0) in dog.figures()
         time.sleep(0.3)
         assert codes == []
 
 
 def test_a_loop_that_hangs_is_ended() -> None:
-    def hang() -> tuple[Sighting, Sequence[Figure]]:
+    def hang() -> tuple[WorkerSnapshot, Sequence[Sample]]:
         time.sleep(1.5)
         return idle()
 
     with watched(hang, hung_after=0.4) as (dog, codes):
         assert until(lambda: codes == [1])
         assert "hung" in str(dog.judge().trouble)
-        assert Figure("healthy", (), 0.0) in dog.figures()
+        assert Sample("healthy", (), 0.0) in dog.figures()
 
 
 def test_a_worker_that_stands_still_in_front_of_a_lag_is_ended() -> None:
-    def behind() -> tuple[Sighting, Sequence[Figure]]:
-        return Sighting({"a": 1}, {"a": 2}, assigned=1, ready=1), []
+    def behind() -> tuple[WorkerSnapshot, Sequence[Sample]]:
+        return WorkerSnapshot({"a": 1}, {"a": 2}, assigned=1, ready=1), []
 
     with watched(behind, stuck_after=0.3) as (_, codes):
         assert until(lambda: codes == [1])
 
 
 def test_a_member_that_never_gets_a_share_is_ended() -> None:
-    with watched(lambda: (Sighting({}, {}), []), stuck_after=0.3) as (_, codes):
+    with watched(lambda: (WorkerSnapshot({}, {}), []), stuck_after=0.3) as (_, codes):
         assert until(lambda: codes == [1])
 
 

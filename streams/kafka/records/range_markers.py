@@ -7,7 +7,7 @@ from typing import Any
 from schemas.errors import Fault
 
 
-class Mark:
+class RangeMarker:
     """It has the fields of a record, so that whoever only asks for values passes over it.
 
     `first` and `offset` are the first and the last offset that it speaks of.
@@ -24,14 +24,14 @@ class Mark:
         self.offset = offset
 
 
-class Passed(Mark):
+class Passed(RangeMarker):
     """These offsets hold no record: markers of transactions, or what compaction took from the end of a batch.
 
     Without it a log that ends so would never seem to be read to its end.
     """
 
 
-class Damaged(Mark):
+class Damaged(RangeMarker):
     """These offsets cannot be read; `what` is wrong with them, in words, without a value of any record."""
 
     def __init__(self, first: int, offset: int, what: str) -> None:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from streams.monitoring.health import Loading, Sighting, Vitals
+from streams.monitoring.health import Health, Loading, WorkerSnapshot
 
-BEHIND = Sighting(positions={"a": 5}, ends={"a": 9}, assigned=1, ready=1)
-FURTHER = Sighting(positions={"a": 6}, ends={"a": 12}, assigned=1, ready=1)
-CAUGHT_UP = Sighting(positions={"a": 9}, ends={"a": 9}, assigned=1, ready=1)
+BEHIND = WorkerSnapshot(positions={"a": 5}, ends={"a": 9}, assigned=1, ready=1)
+FURTHER = WorkerSnapshot(positions={"a": 6}, ends={"a": 12}, assigned=1, ready=1)
+CAUGHT_UP = WorkerSnapshot(positions={"a": 9}, ends={"a": 9}, assigned=1, ready=1)
 
 
-def seen(*sightings: Sighting, every: float = 10.0) -> Vitals:
+def seen(*sightings: WorkerSnapshot, every: float = 10.0) -> Health:
     """A worker whose loop turns all the time, looked at so often; stuck after 25 s, hung after 15 s, shareless 45 s."""
-    vitals = Vitals(stuck_after=25.0, hung_after=15.0, share_after=45.0, turned_at=0.0)
-    for number, sighting in enumerate(sightings):
+    vitals = Health(stuck_after=25.0, hung_after=15.0, share_after=45.0, turned_at=0.0)
+    for number, snapshot in enumerate(sightings):
         vitals.turn(number * every)
-        vitals.see(sighting, number * every)
+        vitals.see(snapshot, number * every)
     return vitals
 
 
 def test_a_worker_that_moves_in_front_of_a_lag_is_well() -> None:
     vitals = seen(BEHIND, BEHIND, FURTHER, FURTHER)
     assert vitals.judge(30.0).trouble is None
-    assert vitals.sighting.lag == 6
+    assert vitals.snapshot.lag == 6
 
 
 def test_a_worker_that_stands_still_in_front_of_a_lag_is_not() -> None:
@@ -36,12 +36,12 @@ def test_a_worker_without_lag_may_stand_still_for_ever() -> None:
 
 
 def test_the_patience_begins_with_the_lag() -> None:
-    vitals = seen(*[CAUGHT_UP] * 10, Sighting({"a": 9}, {"a": 10}, 1, 1))
+    vitals = seen(*[CAUGHT_UP] * 10, WorkerSnapshot({"a": 9}, {"a": 10}, 1, 1))
     assert vitals.judge(100.0).trouble is None
 
 
 def test_who_waits_for_something_outside_is_well_and_not_ready() -> None:
-    waiting = Sighting(positions={"a": 5}, ends={"a": 9}, assigned=1, ready=1, waiting_for=("ClickHouse",))
+    waiting = WorkerSnapshot(positions={"a": 5}, ends={"a": 9}, assigned=1, ready=1, waiting_for=("ClickHouse",))
     judgement = seen(*[waiting] * 10).judge(90.0)
     assert judgement.trouble is None
     assert judgement.missing == "waiting for ClickHouse"
@@ -62,25 +62,25 @@ def test_a_process_that_was_paused_as_a_whole_is_forgiven() -> None:
 
 
 def test_it_is_not_ready_before_the_group_has_spoken() -> None:
-    assert seen(Sighting({}, {})).judge(0.0).missing == "the group has not given it its share yet"
-    rebalancing = Sighting({"a": 9}, {"a": 9}, assigned=1, ready=1, is_rebalancing=True)
+    assert seen(WorkerSnapshot({}, {})).judge(0.0).missing == "the group has not given it its share yet"
+    rebalancing = WorkerSnapshot({"a": 9}, {"a": 9}, assigned=1, ready=1, is_rebalancing=True)
     assert seen(rebalancing).judge(0.0).missing == "the group has not given it its share yet"
 
 
 def test_it_is_not_ready_while_it_rebuilds() -> None:
-    rebuilding = Sighting({"a": 5, "b": 9}, {"a": 9, "b": 9}, assigned=2, ready=1)
+    rebuilding = WorkerSnapshot({"a": 5, "b": 9}, {"a": 9, "b": 9}, assigned=2, ready=1)
     judgement = seen(rebuilding).judge(0.0)
     assert judgement.missing == "1 of 2 partitions are catching up"
     assert judgement.trouble is None
 
 
 def test_a_worker_without_partitions_stands_by() -> None:
-    assert seen(Sighting({}, {}, assigned=0)).judge(0.0) == (None, None)
+    assert seen(WorkerSnapshot({}, {}, assigned=0)).judge(0.0) == (None, None)
 
 
-def loading(steps: int, number: int = 0) -> Sighting:
+def loading(steps: int, number: int = 0) -> WorkerSnapshot:
     """A member that loads what it needs for its share: so many pieces of the load of that number so far."""
-    return Sighting({}, {}, loading=Loading(number, steps, f"loading the state: {steps} of 90 records"))
+    return WorkerSnapshot({}, {}, loading=Loading(number, steps, f"loading the state: {steps} of 90 records"))
 
 
 def test_a_load_that_makes_progress_is_well_however_long_it_takes() -> None:
@@ -107,25 +107,25 @@ def test_a_load_may_wait_for_a_broker_that_is_away() -> None:
 
 
 def test_a_member_without_a_share_is_trouble_after_a_while() -> None:
-    vitals = seen(*[Sighting({}, {})] * 5)
+    vitals = seen(*[WorkerSnapshot({}, {})] * 5)
     assert vitals.judge(45.0).trouble is None
     assert vitals.judge(46.0).trouble == "the group has given it no share for 46 s"
 
 
 def test_a_rebalance_that_never_ends_is_trouble_even_where_nothing_waits() -> None:
-    vitals = seen(CAUGHT_UP, *[Sighting({}, {}, assigned=0, is_rebalancing=True)] * 5)
+    vitals = seen(CAUGHT_UP, *[WorkerSnapshot({}, {}, assigned=0, is_rebalancing=True)] * 5)
     assert vitals.judge(55.0).trouble is None
     assert vitals.judge(56.0).trouble == "the group has given it no share for 46 s"
 
 
 def test_the_patience_with_a_lag_begins_with_the_share() -> None:
-    vitals = seen(*[Sighting({}, {})] * 4, BEHIND, BEHIND, BEHIND)
+    vitals = seen(*[WorkerSnapshot({}, {})] * 4, BEHIND, BEHIND, BEHIND)
     assert vitals.judge(65.0).trouble is None
     assert vitals.judge(66.0).trouble == "no progress for 26 s with 4 records waiting"
 
 
 def test_a_share_of_which_no_fetch_comes_back_is_trouble() -> None:
-    unseen = Sighting({"a": 5, "b": 9}, {"b": 9}, assigned=2, ready=1)
+    unseen = WorkerSnapshot({"a": 5, "b": 9}, {"b": 9}, assigned=2, ready=1)
     vitals = seen(*[unseen] * 3)
     assert vitals.judge(25.0).trouble is None
     assert vitals.judge(26.0).trouble == "no answer to a fetch of 1 partitions for 26 s"

@@ -6,14 +6,14 @@ import gc
 
 import pytest
 
-from streams.gc_tuning import collector_resting
+from streams.gc_tuning import gc_paused
 
 
 def test_the_collector_rests_inside_and_works_again_after_an_error() -> None:
     seen: list[bool] = []
 
     def break_off() -> None:
-        with collector_resting():
+        with gc_paused():
             seen.append(gc.isenabled())
             raise ValueError("broke")
 
@@ -25,7 +25,7 @@ def test_the_collector_rests_inside_and_works_again_after_an_error() -> None:
 def test_a_collector_that_was_off_stays_off() -> None:
     gc.disable()
     try:
-        with collector_resting():
+        with gc_paused():
             pass
         assert not gc.isenabled()
     finally:

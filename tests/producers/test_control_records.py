@@ -6,11 +6,11 @@ import pytest
 
 from schemas.annotations import decode
 from schemas.errors import Fault
-from schemas.heartbeats import hear
+from schemas.heartbeats import check
 from schemas.times import DAY_MS, rfc3339
 from schemas.topics import ANNOTATIONS, HEARTBEATS
+from streams.producers.control_records import KINDS, annotation_said, heartbeat_said
 from streams.producers.outgoing import Outgoing
-from streams.producers.words import KINDS, annotation_said, heartbeat_said
 
 NOW_MS = 1_773_338_400_000
 CAMPAIGNS = ("door", "sgdq2019")
@@ -28,7 +28,7 @@ def note(text: str = "slow page", at: str | None = None, until: str | None = Non
 
 def test_a_heartbeat_is_of_now_and_of_every_campaign_unless_told_otherwise() -> None:
     record = beat()
-    heard = hear(record.value, record.record_time_ms)
+    heard = check(record.value, record.record_time_ms)
     assert (record.topic, record.partition, record.key) == (HEARTBEATS, None, b"donations/stripe@")
     assert (heard.feed, heard.campaign_id, heard.at_ms) == ("donations/stripe", None, NOW_MS)
     assert record.record_time_ms == NOW_MS
@@ -40,7 +40,7 @@ def test_a_feed_of_two_campaigns_has_two_keys_so_that_compaction_keeps_both() ->
 
 def test_at_is_what_the_feed_promises_and_the_record_time_is_now() -> None:
     record = beat(at="2026-03-12T18:50:00+01:00")
-    assert hear(record.value, NOW_MS).at_ms == NOW_MS - 600_000
+    assert check(record.value, NOW_MS).at_ms == NOW_MS - 600_000
     assert record.record_time_ms == NOW_MS
 
 

@@ -54,5 +54,5 @@ def still_wrong(record: Outgoing, codec: Codec, now_ms: int) -> Rejection | None
         days = codec.horizon_ms // DAY_MS
         expectation = f"a record of the last {days} days: --now stamps it anew, if its event is not older than that"
         return Rejection(Reason.BEYOND_HORIZON, "record time", rfc3339(record.record_time_ms), expectation)
-    verdict = codec.judge(record.topic, record.partition or 0, record.key, record.value, record.record_time_ms)
+    verdict = codec.validate(record.topic, record.partition or 0, record.key, record.value, record.record_time_ms)
     return verdict if isinstance(verdict, Rejection) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from streams.producers.door.dice import Dice, apportion
+from streams.producers.door.rng import Rng, apportion
 
 Tie = Literal["strong", "weak", "unknown"]
 
@@ -39,26 +39,26 @@ CELEBRITIES: Final = (NORTH, SOUTH)
 LONE_ID: Final = f"community-{COMMUNITY_SIZE:02d}"
 
 
-def community(dice: Dice) -> tuple[Influencer, ...]:
+def community(rng: Rng) -> tuple[Influencer, ...]:
     """The forty, the busiest first; how often they post follows Zipf."""
     shared = SHARES - AUTHOR.posts - sum(celebrity.posts for celebrity in CELEBRITIES)
     zipf = [10_000 // (rank + 2) for rank in range(1, COMMUNITY_SIZE)]
     posts = [1 + more for more in apportion(shared - COMMUNITY_SIZE, zipf)] + [1]
-    members = [_member(dice, rank, count) for rank, count in enumerate(posts, 1)]
+    members = [_member(rng, rank, count) for rank, count in enumerate(posts, 1)]
     return tuple(members)
 
 
-def _member(dice: Dice, rank: int, posts: int) -> Influencer:
-    drawn = dice.fraction()
-    channels = dice.shuffled(("twitter", "facebook", "blog", "email", "reddit"))[:3]
+def _member(rng: Rng, rank: int, posts: int) -> Influencer:
+    drawn = rng.fraction()
+    channels = rng.shuffled(("twitter", "facebook", "blog", "email", "reddit"))[:3]
     tie: Tie = "strong" if drawn < 0.6 else "weak" if drawn < 0.92 else "unknown"
     lone = rank == COMMUNITY_SIZE
     return Influencer(
         id=f"community-{rank:02d}",
-        followers=60 + int(dice.fraction() ** 4 * 9_000),
+        followers=60 + int(rng.fraction() ** 4 * 9_000),
         posts=posts,
-        pull=0 if lone else 20 + int(posts * 8 * dice.fraction()),
-        warmth=0 if lone else 20 + int(dice.fraction() ** 2 * 230),
+        pull=0 if lone else 20 + int(posts * 8 * rng.fraction()),
+        warmth=0 if lone else 20 + int(rng.fraction() ** 2 * 230),
         tie=tie,
         channels=tuple(channels),
     )

@@ -17,7 +17,7 @@ from schemas.slices import COUNTS, SLICES_SCHEMA, Acceptance, Slice, SliceRecord
 from schemas.stalls import Stall
 from schemas.times import parse_ms
 from streams.kafka.stall_records import is_whole
-from streams.operators.stalls.scheduler import Watcher
+from streams.operators.stalls.scheduler import DetectorScheduler
 from streams.operators.windowing.state import Conversion
 from streams.operators.windowing.windower import Windower
 
@@ -48,23 +48,23 @@ class Worker:
 
     def __init__(self, log: list[SliceRecord], table: list[Stall], campaign=CAMPAIGN) -> None:
         self.windower = Windower({"door": campaign}, 1)
-        self.watcher = Watcher({"door": campaign}, 1, HORIZON)
+        self.scheduler = DetectorScheduler({"door": campaign}, 1, HORIZON)
         self.log, self.table = log, table
         self.unsaid: list[Stall] = []
-        self.state, self.rounds = Conversion(0), self.watcher.begin()
-        self.watcher.resume(self.rounds, [stalls.decode(stalls.encode(stall)) for stall in table])
+        self.state, self.detectors = Conversion(0), self.scheduler.begin()
+        self.scheduler.resume(self.detectors, [stalls.decode(stalls.encode(stall)) for stall in table])
 
     def read(self, upto: int) -> None:
         for record in self.log[self.state.position : upto]:
-            self.watcher.note(self.rounds, self.state, record, self.windower.apply(self.state, record))
+            self.scheduler.note(self.detectors, self.state, record, self.windower.apply(self.state, record))
             self.state.position += 1
 
     def step(self, limit: int = 10**9) -> bool:
-        return self.watcher.step(self.rounds, self.state, limit, "a", COMPUTED_AT)
+        return self.scheduler.step(self.detectors, self.state, limit, "a", COMPUTED_AT)
 
-    def say(self, first: int = 10**9) -> None:
+    def take_records(self, first: int = 10**9) -> None:
         """Say what there is; so many records of it before the worker is killed, or paused: then the rest is next."""
-        found = [*self.unsaid, *self.watcher.say(self.rounds, self.state.position, "a", COMPUTED_AT)]
+        found = [*self.unsaid, *self.scheduler.take_records(self.detectors, self.state.position, "a", COMPUTED_AT)]
         self.table += found[:first]
         self.unsaid = found[first:]
 
@@ -72,7 +72,7 @@ class Worker:
         self.read(len(self.log))
         while not self.step():
             pass
-        self.say()
+        self.take_records()
         return self.table
 
 
@@ -114,7 +114,7 @@ def test_every_minute_is_stepped_once_and_empty_ones_too() -> None:
     log = [said("campaign", "door", 3, clicks=7, donations=1), complete(100, 1), complete(90, 2), complete(120, 3)]
     worker = Worker(log, [])
     table = worker.all()
-    own = worker.rounds.appeals["door"].own
+    own = worker.detectors.appeals["door"].own
     assert own is not None
     assert (own.watch.last_exposure, own.watch.donations) == (START_MS // 1000 + 180, 1)
     # From the start on the detector is stepped, a day earlier the watch begins.
@@ -134,7 +134,7 @@ def test_a_donation_that_came_late_counts_when_it_comes() -> None:
     worker.all()
     log += [said("campaign", "door", 4, donations=2), complete(11, 2)]
     worker.all()
-    own = worker.rounds.appeals["door"].own
+    own = worker.detectors.appeals["door"].own
     assert own is not None
     assert own.watch.donations == 2
     assert own.watch.last_donation == START_MS // 1000 + 11 * 60
@@ -153,7 +153,7 @@ def test_a_minute_in_a_hole_is_not_stepped_and_what_comes_for_it_later_does_not_
     log += [said("campaign", "door", 30, clicks=50, donations=9, version=2), said("campaign", "door", 66, clicks=1)]
     log += [complete(70, 3, feeds=back, silences=silence)]
     table = worker.all()
-    own = worker.rounds.appeals["door"].own
+    own = worker.detectors.appeals["door"].own
     assert own is not None
     assert (own.watch.exposures_since, own.watch.donations) == (1, 0)
     assert newest(table, "door").state != "feed_down"
@@ -168,7 +168,7 @@ def test_the_level_is_accepted_once_and_from_its_minute_on() -> None:
     ]
     assert "stalled" in [state for minute, state in states if minute <= 800]
     assert "stalled" not in [state for minute, state in states if 800 < minute <= 830]
-    own = worker.rounds.appeals["door"].own
+    own = worker.detectors.appeals["door"].own
     assert own is not None
     assert own.accepted == START_MS // 1000 + 800 * 60
 
@@ -206,7 +206,7 @@ def test_an_appeal_that_is_long_over_is_neither_stepped_nor_said_again() -> None
     log = [said("campaign", "door", 3, clicks=7), complete(16 * 24 * 60 + 2000, 1)]
     first = Worker(log, [])
     table = list(first.all())
-    assert first.rounds.appeals["door"].over
+    assert first.detectors.appeals["door"].over
     second = Worker(log, list(table))
     second.all()
     assert second.table == table
@@ -230,7 +230,7 @@ def test_the_history_is_the_same_however_often_a_worker_is_killed(seed: int, kil
         all_stepped = worker.step(dice.choice((1, 7, 100, 10**9)))
         if all_stepped or dice.random() < 0.3:
             killed = kills and dice.random() < 0.4
-            worker.say(dice.randint(0, 6) if killed else 10**9)
+            worker.take_records(dice.randint(0, 6) if killed else 10**9)
             if killed:
                 kills -= 1
                 ghost, worker = worker, Worker(log, table)
@@ -238,7 +238,7 @@ def test_the_history_is_the_same_however_often_a_worker_is_killed(seed: int, kil
                 if dice.random() < 0.5:
                     # The killed one was only paused: it goes on and says what it had.
                     ghost.step(dice.choice((1, 100)))
-                    ghost.say()
+                    ghost.take_records()
     worker.all()
     assert history(table) == history(undisturbed)
     for member in ("door", "ann", "bob"):

@@ -17,7 +17,7 @@ from uuid import UUID
 T = TypeVar("T")
 
 
-class Dice:
+class Rng:
     """A seeded source of draws."""
 
     def __init__(self, seed: int) -> None:
@@ -53,9 +53,9 @@ class Wheel:
     def __init__(self, weights: Sequence[int]) -> None:
         self._edges = list(accumulate(weights))
 
-    def spin(self, dice: Dice) -> int:
+    def spin(self, rng: Rng) -> int:
         """The position of the drawn item."""
-        return bisect_right(self._edges, int(dice.fraction() * self._edges[-1]))
+        return bisect_right(self._edges, int(rng.fraction() * self._edges[-1]))
 
 
 def apportion(total: int, weights: Sequence[int]) -> list[int]:

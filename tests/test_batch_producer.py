@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 
 from schemas.errors import Fault
 from schemas.topics import DEAD_LETTER_MESSAGE_BYTES, DEAD_LETTERS, OWN_MESSAGE_BYTES, SLICES
-from streams.kafka.batch_producer import AROUND_BYTES, BATCH_BYTES, Message, Outbox
+from streams.kafka.batch_producer import AROUND_BYTES, BATCH_BYTES, BatchProducer, Message
 from streams.settings import Settings
 
 
@@ -30,10 +30,10 @@ class Producer:
 
 def sent(topic: str, size: int) -> list[tuple[str, int]]:
     async def send() -> list[tuple[str, int]]:
-        outbox, producer = Outbox(Settings(prefix="x-")), Producer()
-        outbox._producer = producer
-        await outbox.send([Message(topic, 0, b"k", b"small"), Message(topic, 0, b"", b"v" * size)])
-        return producer.sent
+        producer, client = BatchProducer(Settings(prefix="x-")), Producer()
+        producer._producer = client
+        await producer.send([Message(topic, 0, b"k", b"small"), Message(topic, 0, b"", b"v" * size)])
+        return client.sent
 
     return asyncio.run(send())
 

@@ -8,9 +8,9 @@ from wiring import START_MS
 
 from schemas.slices import Progress
 from streams.operators.stalls.completeness import (
-    Closing,
+    Completeness,
     Feed,
-    Stretch,
+    Interval,
     close,
     complete_up_to,
     feeds_of,
@@ -34,10 +34,10 @@ def heard(partition: int, complete: float, **more: object) -> Progress:
 
 def closed(*steps: tuple[float, dict[str, Feed]]) -> list[tuple[int, tuple[str, ...]]]:
     """(minutes after the start, feeds that are silent) of each stretch, closed in these steps."""
-    closing = Closing()
+    completeness = Completeness()
     for complete, feeds in steps:
-        close(closing, TOPICS, at(complete), feeds, PATIENCE_MS)
-    return [((stretch.until - START) // 60, stretch.silent) for stretch in closing.stretches]
+        close(completeness, TOPICS, at(complete), feeds, PATIENCE_MS)
+    return [((interval.until - START) // 60, interval.silent) for interval in completeness.intervals]
 
 
 def beats(newest: float, *silences: tuple[float, float]) -> dict[str, Feed]:
@@ -64,9 +64,9 @@ def test_only_whole_minutes_are_closed() -> None:
 
 
 def test_without_a_heartbeat_nobody_waits_and_the_topics_are_unheard() -> None:
-    closing = Closing()
-    close(closing, TOPICS, at(5), {}, PATIENCE_MS)
-    assert closing.stretches == [Stretch(START + 300, (), ("clicks", "donations"))]
+    completeness = Completeness()
+    close(completeness, TOPICS, at(5), {}, PATIENCE_MS)
+    assert completeness.intervals == [Interval(START + 300, (), ("clicks", "donations"))]
 
 
 def test_minutes_wait_for_a_feed_within_its_patience() -> None:

@@ -22,8 +22,8 @@ from schemas.codec import Codec
 from schemas.codec.fast_path import hash_of
 from schemas.times import rfc3339
 from schemas.topics import CLICKS, DONATIONS
-from streams.operators.attribution.dedup import FRESH_AT_LEAST, FRESH_PART, Identities, are_new, identities_of
-from streams.operators.attribution.fold import Folder
+from streams.operators.attribution.dedup import FRESH_AT_LEAST, FRESH_PART, Identities, filter_new, identities_of
+from streams.operators.attribution.fold import AttributionOperator
 from streams.operators.attribution.siphash import siphash
 
 KEY = (0x0706050403020100, 0x0F0E0D0C0B0A0908)
@@ -39,7 +39,7 @@ def test_packing_and_bytes_change_nothing(done: list[int | str], asked: int) -> 
     identities, plain = Identities(), set[int]()
     for step in done:
         if step == "pack":
-            identities.pack()
+            identities.compact()
         elif step == "bytes":
             identities = Identities(identities.to_bytes())
         else:
@@ -59,7 +59,7 @@ def identity(campaign_id: str, referral_id: str | None, occurred_ms: int, event_
     event = {"event_id": event_id, "campaign_id": campaign_id, "referral_id": referral_id, "schema_version": 1}
     gift = {"donation_id": "g-1", "kind": "donation", "amount": "5", "currency": "USD", "tie": "weak"}
     value = msgspec.json.encode({**event, **gift, "occurred_at": rfc3339(occurred_ms)})
-    judged = codec.judge_batch(DONATIONS, 0, [Record(0, occurred_ms, name.encode(), value)])
+    judged = codec.validate_batch(DONATIONS, 0, [Record(0, occurred_ms, name.encode(), value)])
     assert not judged.rejections
     return int(identities_of(KEY, campaign_id, judged.accepted)[0])
 
@@ -68,9 +68,9 @@ ONE = "21eec897-ceef-4ef4-bf4e-82622f7ed600"
 
 
 def test_an_identity_is_the_same_in_every_process() -> None:
-    program = f"from test_identities import identity, ONE; print(identity('door', 'r1', {START_MS}, ONE))"
+    program = f"from test_dedup import identity, ONE; print(identity('door', 'r1', {START_MS}, ONE))"
     here = Path(__file__).resolve().parent
-    path = os.pathsep.join((str(here), str(here.parents[1])))
+    path = os.pathsep.join(map(str, (here, *here.parents[:2])))
     command, environment = [sys.executable, "-c", program], {**os.environ, "PYTHONPATH": path}
     printed = subprocess.run(command, env=environment, capture_output=True, check=True).stdout
     assert int(printed) == identity("door", "r1", START_MS, ONE) == IDENTITY_OF_ONE
@@ -162,7 +162,7 @@ def test_two_clicks_that_met_in_the_mix_of_before_are_two() -> None:
     logs, state = Logs(1), begun(0)
     for event_id in pair:
         logs.event(CLICKS, {**event_fields(0, START_MS, "door", "r1"), "event_id": event_id}, START_MS)
-    fold_all(Folder(Codec({"door": campaign_of("door", "USD")}, 1), PROCESSOR), state, logs)
+    fold_all(AttributionOperator(Codec({"door": campaign_of("door", "USD")}, 1), PROCESSOR), state, logs)
     assert (state.tallies[CLICKS].accepted, state.tallies[CLICKS].duplicates) == (2, 0)
 
 
@@ -171,7 +171,7 @@ def test_no_verdict_depends_on_the_key() -> None:
     for key in ((0, 0), KEY):
         state, logs = begun(0), logs_of(3, 200)
         state.key = key
-        fold_all(Folder(CODEC, PROCESSOR), state, logs)
+        fold_all(AttributionOperator(CODEC, PROCESSOR), state, logs)
         tallies.append(state.tallies)
     assert tallies[0] == tallies[1]
     assert sum(tally.duplicates for tally in tallies[0].values()) > 0
@@ -182,7 +182,7 @@ batches = st.lists(st.lists(st.tuples(st.sampled_from((60, 120, 180)), numbers),
 
 @tried(150)
 @given(batches, st.booleans())
-def test_of_a_batch_those_are_new_that_one_by_one_would_be(arrived: list[list[tuple[int, int]]], pack: bool) -> None:
+def test_of_a_batch_those_are_new_that_one_by_one_would_be(arrived: list[list[tuple[int, int]]], compact: bool) -> None:
     seen: dict[int, Identities] = {}
     plain: set[tuple[int, int]] = set()
     for batch in arrived:
@@ -191,10 +191,10 @@ def test_of_a_batch_those_are_new_that_one_by_one_would_be(arrived: list[list[tu
             expected.append(one not in plain)
             plain.add(one)
         ends, identities = np.array([end for end, _ in batch], np.int64), [number for _, number in batch]
-        assert are_new(seen, ends, np.array(identities, np.uint64)).tolist() == expected
-        if pack:
+        assert filter_new(seen, ends, np.array(identities, np.uint64)).tolist() == expected
+        if compact:
             for ids in seen.values():
-                ids.pack()
+                ids.compact()
     assert {(end, number) for end, ids in seen.items() for number in (*ids.fresh, *ids.packed)} == plain
     assert sum(map(len, seen.values())) == len(plain)
 
