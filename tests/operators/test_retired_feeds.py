@@ -37,7 +37,7 @@ def test_a_retired_feed_leaves_no_hole(retired: tuple[str, ...], silent: tuple[s
     scheduler.note(detectors, conversion, record, None)
     closing = detectors.appeals["door"].completeness
     assert closing.until == complete // 1000 - DOOR.allowed_lateness
-    assert closing.stretches[-1].silent == silent
+    assert closing.intervals[-1].silent == silent
 
 
 def test_a_retired_feed_that_is_no_feed_is_refused() -> None:
