@@ -1,11 +1,8 @@
 """Log lines for people (or JSON for machines), on stderr.
 
-A broker that is away makes the clients beneath us complain many times a second.  What they say of connections is
-dropped (`streams.reach` says it once; that a password goes in the clear, `groundswell doctor` says), every other
-sentence of theirs is printed once a minute.
-
-Law: no line carries what is in an event.  Places and ids say which one it is.  An error that is logged is a way around
-that, because parsers quote what they could not read; so errors lose what they quote here, whoever logs them.
+A broker that is unavailable makes the clients beneath us complain many times a second.  What they log about
+connections is dropped (`streams.kafka.connectivity` logs it once; a password that goes in the clear is for
+`groundswell doctor`), every other line of theirs is printed once a minute.
 """
 
 from __future__ import annotations

@@ -11,18 +11,16 @@ from __future__ import annotations
 import base64
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from kafka import KafkaAdminClient
-from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
 from kafka.errors import KafkaError
 
 from infra.kafka import jars, properties
-from infra.kafka.listeners import Listener
-from infra.kafka.properties import Node
+from infra.kafka.properties import Listener, Node
 from infra.processes.ports import LOOPBACK, free_port, listens
 from infra.processes.stack import Stack
 from schemas.errors import Fault
@@ -108,31 +106,6 @@ class ApacheKafka:
     def bootstrap(self) -> str:
         """Addresses as clients take them."""
         return ",".join(self.addresses)
-
-    def addresses_of(self, listener: str) -> tuple[str, ...]:
-        """`host:port` of each broker by one of its further listeners."""
-        return tuple(
-            f"{LOOPBACK}:{port}" for node in self.nodes for port, more in node.more.items() if more.name == listener
-        )
-
-    def know(self, users: Mapping[str, str]) -> None:
-        """Let users in by SCRAM, each with its password, which replaces an earlier one.
-
-        Raises:
-            Fault: the cluster does not take one.
-        """
-        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
-        try:
-            # One request a mechanism: Kafka alters a user once in each.
-            for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
-                wanted = [
-                    UserScramCredentialUpsertion(name, mechanism, password=password) for name, password in users.items()
-                ]
-                for name, error in admin.alter_user_scram_credentials(wanted).items():
-                    if error:
-                        raise Fault("kafka", f"the user {name!r} is not taken ({error})", "Give another name")
-        finally:
-            admin.close()
 
     @property
     def stack(self) -> Stack:

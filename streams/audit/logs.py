@@ -20,7 +20,7 @@ from schemas.skips import Skip, Skips
 from schemas.skips import decode as decode_skip
 from schemas.topics import SKIPS, SOURCE_MESSAGE_BYTES, SOURCES
 from streams.audit.records import LogRecord, Logs, Place, Span
-from streams.records import Damaged, Mark, damage_fault, read_records_safely
+from streams.kafka.records import Damaged, RangeMarker, damage_fault, read_records_safely
 
 _log: Final = logging.getLogger("groundswell.audit")
 
@@ -142,7 +142,7 @@ async def _drain(
         place = places[tp]
         if isinstance(raw, Damaged):
             _accept_damage(tp, place, raw, skips)
-        elif not isinstance(raw, Mark) and skips.beyond(place, raw.offset) == raw.offset:
+        elif not isinstance(raw, RangeMarker) and skips.beyond(place, raw.offset) == raw.offset:
             records.append(_record(place, raw))
 
     ends = await _to_end(consumer, list(places), {tp: max(first[tp], known.get(tp, 0)) for tp in places}, take)

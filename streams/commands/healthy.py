@@ -11,9 +11,8 @@ from typing import Any, Final
 import click
 
 from schemas.errors import Fault
-from streams.commands.worker import ROLE_NAMES
-from streams.producers.connect import admin
-from streams.settings import Settings
+from streams.kafka.admin import admin
+from streams.settings import ROLE_NAMES, Settings
 
 ANSWER_SECONDS: Final = 10.0
 EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -48,7 +47,7 @@ def healthy(role: str) -> int:
 def _says_so_itself(role: str, settings: Settings) -> bool:
     """Whether the worker says that it is healthy; what it says is printed."""
     host = EVERY_ADDRESS.get(settings.metrics_host, settings.metrics_host)
-    port = settings.metrics_port + ROLE_NAMES.index(role)
+    port = settings.metrics_port_of(role)
     try:
         trouble, missing = _why_not(host, port, "/healthz"), _why_not(host, port, "/readyz")
     except (OSError, http.client.HTTPException, ValueError) as error:

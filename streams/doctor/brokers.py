@@ -11,7 +11,7 @@ from schemas.errors import Fault
 from schemas.topics import SOURCES, TOPICS
 from streams.doctor.finding import Finding, of_fault
 from streams.doctor.listeners import examine_listeners
-from streams.producers.connect import admin
+from streams.kafka.admin import admin
 from streams.producers.topic_rules import RETENTION, Found, Plan, faults
 from streams.settings import Settings
 

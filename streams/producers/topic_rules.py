@@ -24,7 +24,7 @@ from schemas.topics import (
     TOPICS,
     Topic,
 )
-from streams.security import PLAINTEXT, Security
+from streams.settings.kafka_security import PLAINTEXT, Security
 
 # Written by the number of a source partition, or read beside one.
 AS_MANY_AS_SOURCES: Final = (HEARTBEATS, SLICES, CONVERSIONS, CHECKPOINTS, DEAD_LETTERS)

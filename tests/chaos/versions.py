@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from streams.operators.snapshot import SNAPSHOT_SCHEMA
+from streams.operators.attribution.snapshot import SNAPSHOT_SCHEMA
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 OTHER_SCHEMA: Final = SNAPSHOT_SCHEMA + 1

@@ -21,10 +21,10 @@ from infra.kafka.cluster import ApacheKafka, Place
 from infra.processes.ports import LOOPBACK, free_port
 from infra.processes.stack import Stack
 from schemas.secret import READER_PASSWORD, WRITER_PASSWORD
+from streams.clickhouse.client import connect
 from streams.commands.topics import plan_of
 from streams.producers.topics import create_topics
 from streams.settings import Settings
-from streams.store import connect
 from tests.chaos.clock import STEP_FILE, write_step
 from tests.chaos.disk import Disk
 from tests.chaos.feed import CAMPAIGN, LATENESS_SECONDS

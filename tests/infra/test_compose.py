@@ -31,8 +31,7 @@ from infra.kafka.properties import Node, of
 from schemas.secret import STORE_PASSWORD
 from schemas.times import rfc3339
 from streams.commands import cli
-from streams.commands.worker import ROLE_NAMES
-from streams.settings import PREFIX, Settings
+from streams.settings import PREFIX, ROLE_NAMES, Settings
 
 FILE = compose()
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
@@ -485,7 +484,7 @@ def test_the_images_steps_give_a_command_that_runs(tmp_path: Path) -> None:
     assert Path(place).is_relative_to(tmp_path)
     assert int(migrations) == len(list((ROOT / "infra/clickhouse").glob("*.sql")))
     assert (int(campaigns), int(boards), int(groups)) == (2, 3, 1)
-    assert "streams.transport" in transport
+    assert "streams.kafka.transport" in transport
 
 
 def run(*words: str) -> str:

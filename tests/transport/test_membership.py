@@ -12,8 +12,8 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
 
 from schemas.errors import Fault
-from streams.transport import membership
-from streams.transport.membership import FENCED_INSTANCE_ID, InstanceHeartbeat, StaticCoordinator
+from streams.kafka.transport import membership
+from streams.kafka.transport.membership import FENCED_INSTANCE_ID, InstanceHeartbeat, StaticCoordinator
 
 FENCED = FENCED_INSTANCE_ID
 YES = errors.NoError.errno
