@@ -88,6 +88,6 @@ def test_a_member_that_never_gets_a_share_is_ended() -> None:
 
 def test_a_pause_of_the_whole_process_is_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PAUSED_SECONDS", 0.0)  # every sleep looks like a pause
-    with watched(idle, hung_after=0.001) as (_, codes):
+    with watched(idle, hung_after=0.01) as (_, codes):
         time.sleep(0.3)
         assert codes == []
