@@ -127,7 +127,7 @@ def _datasource(gateway: Gateway) -> Check:
         if refused.status != 400:
             raise
         mend = "Mend its host, user or password in Grafana, and see whether ClickHouse runs."
-        return Check("data source", False, f"ClickHouse is not reached: {refused.said}", mend)
+        return Check("data source", False, f"ClickHouse is not reached: {refused.message}", mend)
     return Check("data source", True, str(health.get("message") or "healthy"))
 
 

@@ -5,7 +5,7 @@ sure ends at a mark; after it everything is emitted (again).  It is silent until
 when it took over, because a predecessor may have come that far.
 
 The stall detectors' numbers are no fold of the topic: they depend on when a minute was closed.  They go on from their
-own newest records in the topic `stalls`, so what was said once is not said differently later.
+own newest records in the topic `stalls`, so what was published once is not published differently later.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ FORGET_SECONDS = 3600.0
 # The same for the stall detectors: minutes of entities stepped, records made.
 STEPS_AT_ONCE = 1500
 STALLS_AT_ONCE = 500
-# While much is stepped, it is said now and then, so that a worker that is killed need not begin anew.
+# While much is stepped, it is published now and then, so that a worker that is killed need not begin anew.
 PUBLISH_SECONDS = 5.0
 
 
@@ -147,7 +147,7 @@ class ConversionRole:
         failpoints.hit("after_step")
 
     def _decode(self, record: Any, tp: TP) -> slices.SliceRecord | None:
-        """What attribution says; None of a record that was deleted, or is none of ours.
+        """A record of `slices`; None of one that was deleted, or is none of ours.
 
         Raises:
             Fault: it is one of another version.
@@ -165,7 +165,7 @@ class ConversionRole:
             return None
 
     def _check_settings(self, record_of_slices: slices.Progress) -> None:
-        """Refuse to add up what workers say that judge records differently, once that is no change under way."""
+        """Refuse to merge slices of workers whose settings differ, once that is no change under way."""
         mixed = self.mixed_settings.note(record_of_slices, time.monotonic())
         if mixed is not None:
             raise Fault(
@@ -206,7 +206,7 @@ class ConversionRole:
             self._forget(now)
 
     async def _emit(self, partition: int) -> EmittedUpTo | None:
-        """Say everything there is to say, a piece at a time; a mark of how far all is said."""
+        """Publish everything that is due, a piece at a time; a mark of the position up to which that is complete."""
         state = self.states[partition]
         while self.states.get(partition) is state and partition in self.ready:
             reached = (state.position, state.clock, dict(state.watermarks), state.epoch)
@@ -221,7 +221,7 @@ class ConversionRole:
         return None
 
     async def _watch(self, partition: int) -> None:
-        """Step the stall detectors through every closed minute, a piece at a time, and say what they say."""
+        """Step the stall detectors through every closed minute, a piece at a time, and publish their records."""
         detectors, state, published_at = self.detectors.get(partition), self.states.get(partition), time.monotonic()
         all_stepped = False
         while not all_stepped:
@@ -280,7 +280,7 @@ class ConversionRole:
         return [Message(topic, partition, stalls.stall_key(stall), stalls.encode(stall)) for stall in found]
 
     async def _mark_epoch(self, partition: int) -> None:
-        """Keep a new epoch before anything is said under it, so that no successor finds another one."""
+        """Record a new epoch before anything is published under it, so that no successor finds another one."""
         state = self.states.get(partition)
         if partition in self._unmarked and state is not None:
             incarnation = self.incarnations[partition]
@@ -308,7 +308,7 @@ class ConversionRole:
 
 
 def _of_another_version(tp: TP, offset: int, error: Exception) -> Fault:
-    # Without its saved states attribution says every minute again; with them, only what changes.
+    # Without its saved states attribution publishes every minute again; with them, only what changes.
     saved = tp.topic.removesuffix(SLICES) + CHECKPOINTS
     return Fault(
         "groundswell",

@@ -30,7 +30,7 @@ def healthy(role: str) -> int:
     Meant for health checks of containers.  Exit code 0: it is; 1: it is not.
     """
     settings = Settings.from_environment(os.environ)
-    if settings.metrics_port and not _says_so_itself(role, settings):
+    if settings.metrics_port and not _answers_well(role, settings):
         return 1
     group = f"{settings.group_prefix}-{role}"
     with admin(settings.brokers, settings.security) as client:
@@ -38,14 +38,14 @@ def healthy(role: str) -> int:
             members = members_of(client, group, role)
         except ValueError as error:  # tansu's answer cannot be read
             raise Fault("kafka", "this broker does not tell who is in a group", "Ask Apache Kafka.") from error
-    here = own_addresses(settings.brokers)
+    here = addresses_towards(settings.brokers)
     mine = [member for member in members if str(member["client_host"]).lstrip("/") in here]
     click.echo(f"{group}: {len(members)} members, {len(mine)} on this machine")
     return 0 if mine else 1
 
 
-def _says_so_itself(role: str, settings: Settings) -> bool:
-    """Whether the worker says that it is healthy; what it says is printed."""
+def _answers_well(role: str, settings: Settings) -> bool:
+    """Whether the worker answers that it is healthy; its answer is printed."""
     host = EVERY_ADDRESS.get(settings.metrics_host, settings.metrics_host)
     port = settings.metrics_port_of(role)
     try:
@@ -61,14 +61,14 @@ def _says_so_itself(role: str, settings: Settings) -> bool:
 
 
 def _why_not(host: str, port: int, path: str) -> str | None:
-    """What a page of the worker says against it; None where it says nothing."""
+    """Why a page of the worker answers that it is not well; None where it is."""
     connection = http.client.HTTPConnection(host, port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", path)
-        said = json.loads(connection.getresponse().read())
+        answer = json.loads(connection.getresponse().read())
     finally:
         connection.close()
-    return None if said["ok"] else str(said["why"])
+    return None if answer["ok"] else str(answer["why"])
 
 
 def members_of(client: Any, group: str, role: str) -> list[Any]:
@@ -81,7 +81,7 @@ def members_of(client: Any, group: str, role: str) -> list[Any]:
     return [member for found in groups for member in described[found]["members"]]
 
 
-def own_addresses(brokers: list[str]) -> set[str]:
+def addresses_towards(brokers: list[str]) -> set[str]:
     """The addresses from which this machine speaks to the brokers."""
     found: set[str] = set()
     for broker in brokers:

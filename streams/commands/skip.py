@@ -68,17 +68,21 @@ def skip(
         rfc3339(wall_clock_ms()),
         role=role or "",
     )
-    said = asyncio.run(_checked(wanted, settings))
+    skip_record = asyncio.run(_checked(wanted, settings))
     with Sender(settings.brokers, settings.prefix, security=settings.security) as sender:
-        sender.send(Outgoing(SKIPS, partition, skips.skip_key(said), skips.encode(said), wall_clock_ms()))
-    click.echo(f"skipped: {skips.in_words(said)}")
+        sender.send(Outgoing(SKIPS, partition, skips.skip_key(skip_record), skips.encode(skip_record), wall_clock_ms()))
+    click.echo(f"skipped: {skips.in_words(skip_record)}")
 
 
 def _list(settings: Settings, as_json: bool) -> None:
     with admin(settings.brokers, settings.security) as client:
         partitions = partition_counts(client).get(settings.topic(SKIPS), 0)
-    for said in asyncio.run(skips_of(settings, range(partitions))):
-        line = msgspec.json.encode(said).decode() if as_json else f"{said.said_at}\t{skips.in_words(said)}"
+    for skip_record in asyncio.run(skips_of(settings, range(partitions))):
+        line = (
+            msgspec.json.encode(skip_record).decode()
+            if as_json
+            else f"{skip_record.said_at}\t{skips.in_words(skip_record)}"
+        )
         click.echo(line)
 
 

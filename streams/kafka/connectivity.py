@@ -1,10 +1,10 @@
-"""Whether Kafka can be reached: asked every two seconds, said once when it changes; and whether it lets us in.
+"""Connectivity to Kafka: whether brokers answer, looked at every two seconds, and whether they let us in.
 
-Law: a broker that does not answer is not a wrong setting.  Somebody has to say something that Kafka would not, refuse
-us, or hang up on us three times, before a person is told to mend the settings.
+Law: a broker that does not answer is not a wrong setting.  Only an answer that is not Kafka's, a refusal, or a
+connection that is closed three times makes a `Fault` of it.
 
 The clients beneath us wait for a broker by themselves, and complain many times a second while they do.  Their
-complaints are dropped (`streams.logs`), this is said in their place.  They also take a refused password for a broker
+complaints are dropped (`streams.logs`), this is logged in their place.  They also take a refused password for a broker
 that is away, and would wait for ever: a refusal is a `Fault`, because only a person can mend it.
 """
 
@@ -37,12 +37,12 @@ _CORRELATION: Final = 0x47524F55
 HELLO: Final = struct.pack(">ihhih", 10, 18, 0, _CORRELATION, -1)
 
 
-async def watch(brokers: Sequence[str], tell: Callable[[bool], object] = lambda is_unavailable: None) -> None:
-    """Look for ever; say when no broker answers any more, and when one does again.
+async def watch(brokers: Sequence[str], note: Callable[[bool], object] = lambda is_unavailable: None) -> None:
+    """Look for ever; log when no broker answers any more, and when one does again.
 
     Args:
         brokers: `host:port` of each.
-        tell: called at every look with whether all are away.
+        note: called at every look with whether all are unavailable.
     """
     what = f"Kafka at {','.join(brokers)}"
     availability = Availability(what, logger)
@@ -52,7 +52,7 @@ async def watch(brokers: Sequence[str], tell: Callable[[bool], object] = lambda 
             availability.answers()
         else:
             availability.lost(f"{what} cannot be reached")
-        tell(availability.is_lost)
+        note(availability.is_lost)
 
 
 async def any_answers(brokers: Sequence[str], within: float = ASK_SECONDS) -> bool:
@@ -110,7 +110,7 @@ async def check_entry(brokers: Sequence[str], security: Security, within: float 
 
 
 class Turned(Enum):
-    """Why one knock led nowhere, where nobody says so."""
+    """Why one attempt failed where no error names the reason."""
 
     AWAY = "nobody there"
     SILENT = "the connection was taken, or not even refused, and nothing was answered"
@@ -123,9 +123,9 @@ async def _refusal(broker: str, security: Security, within: float) -> Fault | Tu
     host, _, port = broker.rpartition(":")
     place = host.strip("[]"), int(port)
     if not security.has_tls:
-        heard = await _hear(place, within)
-        if heard is not None:
-            return not_spoken(security, broker) if heard is Turned.STRANGE else heard
+        outcome = await _greet(place, within)
+        if outcome is not None:
+            return not_spoken(security, broker) if outcome is Turned.STRANGE else outcome
     try:
         await asyncio.wait_for(_enter(place, security, within), within)
     except TimeoutError:
@@ -146,14 +146,14 @@ async def _enter(place: tuple[str, int], security: Security, within: float) -> N
         connection.close()
 
 
-async def _hear(place: tuple[str, int], within: float) -> Turned | None:
-    """What somebody says to a greeting of Kafka's in the clear; None: what Kafka would say."""
+async def _greet(place: tuple[str, int], within: float) -> Turned | None:
+    """The outcome of a plaintext ApiVersions request; None: the answer is Kafka's."""
     writer: asyncio.StreamWriter | None = None
     try:
         async with asyncio.timeout(within):
             reader, writer = await asyncio.open_connection(*place)
             writer.write(HELLO)
-            said = await reader.readexactly(8)
+            reply = await reader.readexactly(8)
     except TimeoutError:
         return Turned.SILENT
     except asyncio.IncompleteReadError as error:
@@ -165,10 +165,10 @@ async def _hear(place: tuple[str, int], within: float) -> Turned | None:
     finally:
         if writer is not None:
             writer.close()
-    return None if struct.unpack(">ii", said)[1] == _CORRELATION else Turned.STRANGE
+    return None if struct.unpack(">ii", reply)[1] == _CORRELATION else Turned.STRANGE
 
 
 def nobody_answers(where: str) -> Unreachable:
-    """What to say when no connection is taken."""
+    """The error where no broker takes a connection."""
     what = f"no broker answers at {where}"
     return Unreachable("kafka", what, "Start one, or set GROUNDSWELL_KAFKA=host:port[,host:port] to where they are.")

@@ -42,7 +42,7 @@ def asked(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> tuple
         yield Client()
 
     monkeypatch.setattr(module, "admin", admin)
-    monkeypatch.setattr(module, "own_addresses", lambda brokers: {"127.0.0.1"})
+    monkeypatch.setattr(module, "addresses_towards", lambda brokers: {"127.0.0.1"})
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     done = CliRunner().invoke(module.healthy, ["conversion"], standalone_mode=False)

@@ -22,6 +22,7 @@ import yaml
 from compose_file import compose, example, variables_of_the_file
 from ground import ROOT, Store
 
+from dashboards.grafana import query
 from infra.docker.secrets import CLICKHOUSE_USERS, DEFAULTS, FOLDER, PASSWORDS, write_secrets
 from infra.embedded.clickhouse.users import READ_DEFAULTS, READ_LIMITS, READER, READS_AT_ONCE, WRITER
 from infra.embedded.stack import EmbeddedStack
@@ -120,6 +121,7 @@ def test_versions_are_those_that_are_tested(clickhouse: Store) -> None:
     assert version is not None
     assert tag_of("kafka") == version[1] == VERSION
     assert SERVICES["grafana"]["environment"]["GF_PLUGINS_PREINSTALL_SYNC"] == f"{PLUGIN}@{PLUGIN_VERSION}"
+    assert (query.PLUGIN, query.PLUGIN_VERSION) == (PLUGIN, PLUGIN_VERSION), "what the boards are made for"
     pyproject = (ROOT / "pyproject.toml").read_text()
     ours = re.search(r'(?m)^version = "(.+)"', pyproject)
     assert ours is not None

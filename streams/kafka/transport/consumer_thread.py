@@ -55,7 +55,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         security = driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context)
         instance = conf.consumer_group_instance_id
         if instance:
-            return StaticConsumer(group_instance_id=instance, tell=self._tell, **arguments, **security)
+            return StaticConsumer(group_instance_id=instance, on_end=self._on_end, **arguments, **security)
         return aiokafka.AIOKafkaConsumer(**arguments, **security)
 
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> aiokafka.AIOKafkaConsumer:
@@ -65,7 +65,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """When the newest fetch of a partition was answered, epoch milliseconds; 0 before the first answer."""
         return int(self._ensure_consumer().last_poll_timestamp(tp) or 0)
 
-    def _tell(self, fault: Fault) -> None:
+    def _on_end(self, fault: Fault) -> None:
         """End the app, from this thread."""
         asyncio.run_coroutine_threadsafe(self.consumer.crash(fault), self.consumer.loop)
 

@@ -1,6 +1,6 @@
 """A place in the group that outlives its process: static membership (Kafka's `group.instance.id`, KIP-345).
 
-Law: whoever was replaced never joins again, and says nothing that the group has not vouched for.
+Law: a member that was replaced never joins again, and publishes nothing that the group has not vouched for.
 
 A worker that is replaced shortly after it joined cannot know by whom: a join of its predecessor, or its own first try,
 may lie in the socket of a broker that hangs, and is carried out after the second try.  It ends with exit code 1, so
@@ -77,7 +77,7 @@ class InstanceHeartbeat(Request[InstanceHeartbeatStruct]):
 class StaticCoordinator(GroupCoordinator):
     """aiokafka's coordinator, for a member with an instance id."""
 
-    tell: Callable[[Fault], None]
+    on_end: Callable[[Fault], None]
     ended = False  # replaced, or without a broker that has static members
     _joining = False
     _proven = False  # whether this broker would tell us
@@ -105,7 +105,7 @@ class StaticCoordinator(GroupCoordinator):
 
     def _end(self, fault: Fault) -> errors.KafkaError:
         self.ended = True
-        self.tell(fault)
+        self.on_end(fault)
         return errors.KafkaError(str(fault))
 
     def _replaced(self) -> Fault:
@@ -122,7 +122,7 @@ class StaticCoordinator(GroupCoordinator):
         """See that this broker refuses a stranger under our instance id; one that does not lets two be one.
 
         The embedded broker of the demo is such: it takes the id and does nothing with it.  A coordinator that has
-        just taken over says yes to everybody until it has loaded the group, so the word is believed after a while.
+        just taken over accepts every member until it has loaded the group, so its answer counts after a while.
         """
         try:
             refused = await self._refuses_a_stranger()
@@ -160,9 +160,9 @@ class StaticCoordinator(GroupCoordinator):
             self._joining = False
 
     def reset_generation(self) -> None:
-        """Forget who we are only where the answer to a join says so.
+        """Forget the member id only where the answer to a join demands it.
 
-        Commits do not carry the instance id: what they are told may mean that we were replaced.  A join under the old
+        Commits do not carry the instance id: their error may mean that we were replaced.  A join under the old
         member id and the instance id asks which it is.
         """
         if self._joining:
@@ -173,7 +173,7 @@ class StaticCoordinator(GroupCoordinator):
     async def belongs(self) -> bool:
         """Ask the group whether this member is in it, neither replaced nor forgotten; waits for an answer.
 
-        A yes counts from a coordinator that refuses a stranger: one that is still loading the group says it to all.
+        A yes counts from a coordinator that refuses a stranger: one that is still loading the group accepts everybody.
         """
         while not self.ended:
             member = self.member_id
@@ -185,12 +185,12 @@ class StaticCoordinator(GroupCoordinator):
             except errors.KafkaError:
                 await self._wait_a_little()
                 continue
-            said = errors.for_code(answer.error_code)
-            if said in BELONGS and knows and node == self.coordinator_id:
+            error = errors.for_code(answer.error_code)
+            if error in BELONGS and knows and node == self.coordinator_id:
                 return True
-            if said is errors.UnknownMemberIdError and member == self.member_id and not self._joining:
+            if error is errors.UnknownMemberIdError and member == self.member_id and not self._joining:
                 return False
-            if said in MOVED:
+            if error in MOVED:
                 self.coordinator_dead()
             await self._wait_a_little()  # a generation that we are about to learn of, or a coordinator that loads
         return False
@@ -203,18 +203,18 @@ class StaticConsumer(aiokafka.AIOKafkaConsumer):
     """aiokafka's consumer with that coordinator.
 
     Args:
-        tell: called in the consumer's thread with why this member has ended.
+        on_end: called in the consumer's thread with why this member has ended.
     """
 
-    def __init__(self, *topics: str, tell: Callable[[Fault], None], **arguments: Any) -> None:
+    def __init__(self, *topics: str, on_end: Callable[[Fault], None], **arguments: Any) -> None:
         super().__init__(*topics, **arguments)
-        self._tell = tell
+        self._on_end = on_end
 
     async def start(self) -> None:
         await super().start()
         # aiokafka names the class amid start().  Nothing is subscribed to, so the coordinator has asked nothing yet.
         self._coordinator.__class__ = StaticCoordinator
-        self._coordinator.tell = self._tell
+        self._coordinator.on_end = self._on_end
 
     async def belongs(self) -> bool:
         return bool(await self._coordinator.belongs())

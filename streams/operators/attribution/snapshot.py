@@ -96,9 +96,9 @@ _number_decoder = msgspec.msgpack.Decoder(NumberedArray)
 
 
 def fingerprint_of(codec: Codec) -> str:
-    """A short digest of every setting that a verdict or a tally depends on, and of how slices are said.
+    """A short digest of every setting that a verdict or a tally depends on, and of the schema of slices.
 
-    A loaded state says only what changes after it; slices of a new schema must all be said again.
+    After a loaded state only changed slices are published; slices of a new schema must all be published again.
     """
     campaigns = sorted((name, campaign.allowed_lateness) for name, campaign in codec.campaigns.items())
     patience = least_patience_ms(codec.campaigns)
@@ -154,12 +154,13 @@ def _saved_index(index: ReferralIndex) -> SavedReferralIndex:
 
 
 def from_bytes(
-    data: bytes, partition: int, fingerprint: str, tell: Callable[[int], object] = lambda size: None
+    data: bytes, partition: int, fingerprint: str, on_decoded: Callable[[int], object] = lambda size: None
 ) -> Attribution:
     """The state that `to_bytes` saved.
 
     Args:
-        tell: called with the size of every set of identities that was decoded, in bytes: nearly all of a large state.
+        on_decoded: called with the size of every set of identities that was decoded, in bytes: nearly all of a
+            large state.
 
     Raises:
         ValueError: not a snapshot, or one of another schema, partition or settings; the log has it all anyway.
@@ -173,7 +174,7 @@ def from_bytes(
     state.identities = {topic: {} for topic in SOURCES}
     for topic, end, packed in saved.identities:
         state.identities[topic][end] = Identities(packed)
-        tell(len(packed))
+        on_decoded(len(packed))
     for entity in saved.entities:
         state.slice_table.number_of(Entity(*entity))
     state.slice_table.keep(saved.slots.column(), np.stack([column.column() for column in saved.counts], axis=1))
@@ -199,7 +200,7 @@ def _decoded(data: bytes) -> Snapshot:
     try:
         saved = _decoder.decode(data)
     except msgspec.ValidationError:
-        # Most likely it does not fit because it speaks another schema; say that rather than which field.
+        # Most likely it does not fit because it has another schema; name that rather than the field.
         _refuse_other_schema(_schema_of(data))
         raise ValueError("not a snapshot (its fields are not those of its schema)") from None
     except msgspec.DecodeError as error:

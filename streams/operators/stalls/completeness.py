@@ -70,12 +70,12 @@ def complete_up_to(progress: Mapping[int, Progress], source_partitions: int) -> 
     """
     if len(progress) < source_partitions:
         return 0
-    known = [said.complete for said in progress.values() if said.complete or not _is_void(said)]
+    known = [record.complete for record in progress.values() if record.complete or not _is_void(record)]
     return min(known, default=0)
 
 
-def _is_void(said: Progress) -> bool:
-    return said.idle and not any(said.ends.values())
+def _is_void(record: Progress) -> bool:
+    return record.idle and not any(record.ends.values())
 
 
 @dataclass
@@ -89,13 +89,13 @@ class Feed:
 def feeds_of(progress: Iterable[Progress], campaign_id: str, topics: Collection[str]) -> dict[str, Feed]:
     """The feeds of these topics that speak for the campaign, by name."""
     feeds: dict[str, Feed] = {}
-    for said in progress:
-        for key, at_ms in said.feeds.items():
+    for record in progress:
+        for key, at_ms in record.feeds.items():
             name, _, spoken_for = key.rpartition("@")
             if spoken_for in ("", campaign_id) and name.partition("/")[0] in topics:
                 feed = feeds.setdefault(name, Feed())
                 feed.newest = max(at_ms, feed.newest)
-                feed.silences.update((start, end) for start, end in said.silences.get(key, ()))
+                feed.silences.update((start, end) for start, end in record.silences.get(key, ()))
     return feeds
 
 

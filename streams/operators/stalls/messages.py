@@ -1,4 +1,4 @@
-"""What a watch says to people: one sentence or two, and what to do next.
+"""The sentences of the stall detectors for people, and what to do next.
 
 Numbers are rounded for reading; the evidence beside the sentence is exact.
 """
@@ -58,7 +58,7 @@ class Statement(NamedTuple):
 
 
 def statement_of(watch: Watch, campaign: Campaign, above: Watch | None = None) -> Statement:
-    """What there is to say at the minute that the watch has reached.
+    """The statement at the minute that the detector has reached.
 
     Args:
         above: for an influencer the campaign's watch.
@@ -99,7 +99,7 @@ def minutes_to_confirm(watch: Watch, rules: StallRules) -> int | None:
 
 
 def _sentence(watch: Watch, campaign: Campaign, above: Watch | None, confirm: int | None) -> str:
-    said = {
+    sentence = {
         "not_started": _not_started,
         "ok": _ok,
         "slow": _evidence,
@@ -109,19 +109,23 @@ def _sentence(watch: Watch, campaign: Campaign, above: Watch | None, confirm: in
         "tail": _tail,
     }[watch.state](watch, campaign)
     if above is not None and watch.held and watch.state == "ok":
-        said = "The whole appeal stands still: nothing can be said of this influencer alone."
+        sentence = "The whole appeal stands still: nothing can be said of this influencer alone."
     if watch.state in ("slow", "stalled"):
-        said += _of_healthy_appeals(watch.state, campaign.stall)
+        sentence += _of_healthy_appeals(watch.state, campaign.stall)
     if watch.state == "stalled" and watch.back:
-        said += f" Recovering: {_count(watch.back, 'donation', 'donations')} since."
+        sentence += f" Recovering: {_count(watch.back, 'donation', 'donations')} since."
     if confirm is not None:
         coming = _exposures(round(confirm * watch.traffic), campaign)
-        said += f" A complete stop would be confirmed after about {coming} more ({_duration(confirm)} at the present "
-        said += "traffic)."
+        sentence += (
+            f" A complete stop would be confirmed after about {coming} more ({_duration(confirm)} at the present "
+        )
+        sentence += "traffic)."
     if watch.unheard and watch.state in ("slow", "stalled", "no_traffic"):
-        said += f" No feed of {' or '.join(watch.unheard)} ever sent a heartbeat: a silent feed and a stall cannot be "
-        said += "told apart."
-    return said
+        sentence += (
+            f" No feed of {' or '.join(watch.unheard)} ever sent a heartbeat: a silent feed and a stall cannot be "
+        )
+        sentence += "told apart."
+    return sentence
 
 
 def _not_started(watch: Watch, campaign: Campaign) -> str:
@@ -168,8 +172,8 @@ def _no_traffic(watch: Watch, campaign: Campaign) -> str:
     if not watch.last_exposure:
         return f"No {one} has come since the first donation."  # an influencer is watched from there on, not before
     minutes = (watch.minute - watch.last_exposure) // 60
-    said = f"No {one} for {_duration(minutes)}, since {_clock(watch.last_exposure)} UTC."
-    return said if watch.gap < 2 else f"{said} Of late there was one every {watch.gap:.0f} minutes."
+    sentence = f"No {one} for {_duration(minutes)}, since {_clock(watch.last_exposure)} UTC."
+    return sentence if watch.gap < 2 else f"{sentence} Of late there was one every {watch.gap:.0f} minutes."
 
 
 def _feed_down(watch: Watch, campaign: Campaign) -> str:
@@ -182,12 +186,12 @@ def _feed_down(watch: Watch, campaign: Campaign) -> str:
 
 def _tail(watch: Watch, campaign: Campaign) -> str:
     hours = round((campaign.end - campaign.start) / timedelta(hours=1), 1)
-    said = f"The {hours:g} hours are over. {_since_last(watch, campaign)}."
+    sentence = f"The {hours:g} hours are over. {_since_last(watch, campaign)}."
     if watch.silent:
-        said += f" {' and '.join(watch.silent)} sent no heartbeat lately."
+        sentence += f" {' and '.join(watch.silent)} sent no heartbeat lately."
     if watch.detector is not None and watch.detector.open:
-        said += f" Even for a tail that is little: {_evidence(watch, campaign)}"
-    return said
+        sentence += f" Even for a tail that is little: {_evidence(watch, campaign)}"
+    return sentence
 
 
 def _since_last(watch: Watch, campaign: Campaign) -> str:
