@@ -22,7 +22,7 @@ def another_version(folder: Path) -> Path:
     """
     for package in ("schemas", "streams", "infra"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    module = folder / "streams" / "operators" / "snapshot.py"
+    module = folder / "streams" / "operators" / "attribution" / "snapshot.py"
     text, changed = SPOKEN.subn(rf"\1 {OTHER_SCHEMA}", module.read_text())
     if changed != 1:
         raise ValueError(f"{module} says its schema {changed} times")
