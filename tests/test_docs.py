@@ -30,7 +30,7 @@ from schemas.topics import FOREVER, SOURCES, TOPICS
 from streams.commands import cli
 from streams.settings import PREFIX, Settings
 
-DECISIONS = sorted((ROOT / "docs/decisions").glob("0*.md"))
+DECISIONS = sorted(set((ROOT / "docs/decisions").iterdir()) - {ROOT / "docs/decisions/index.md"})
 DOCUMENTS = (
     *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"),
     *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").rglob("*.md"))),
