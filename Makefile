@@ -9,8 +9,8 @@ ROWS ?= 100000000
 # Many tests wait for a broker or a session, so there are more workers than cores.
 PARALLEL ?= -n 3 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help install demo test quick chaos check lint types imports unit faults kafka secrets dashboards dictionary screenshots speed bench \
-  recovery overload latency scale panels lock audit-dependencies clean
+.PHONY: help install demo test quick docs chaos check lint types imports unit faults kafka secrets dashboards dictionary screenshots speed \
+  bench recovery overload latency scale panels lock audit-dependencies clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 20
@@ -64,6 +64,9 @@ dashboards: install  ## boards and alert rules for Grafana, anew from Python
 
 dictionary: install  ## docs/data-dictionary.md, anew from the views
 	$(BIN)/python -m streams.commands.dictionary
+
+docs: install  ## the site of docs/, with search, into build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 screenshots: install  ## the README's picture and pictures of all boards in build/screenshots (chromium)
 	GROUNDSWELL_REQUIRE_CHROMIUM=1 GROUNDSWELL_README_PICTURE=1 $(BIN)/python -m pytest -q tests/page -m browser

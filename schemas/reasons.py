@@ -7,7 +7,7 @@ from typing import Final
 
 
 class Reason(StrEnum):
-    """Each names what is wrong with an event.  README's producers' guide quotes these lines."""
+    """Each names what is wrong with an event.  docs/producers.md lists them."""
 
     EMPTY_MESSAGE = "empty_message"  # no value at all (a tombstone)
     TOO_LARGE = "too_large"  # more bytes, or levels of nesting, than the contract allows

@@ -24,7 +24,7 @@ from streams.audit.records import LogRecord, Place
 # so the order of partitions and of topics means nothing, only the order of offsets does.
 _log_order: Final = attrgetter("topic", "partition", "offset")
 
-# How the time is found that events of a topic are too old beside; see DECISIONS, "Beyond the horizon".
+# How the time is found that events of a topic are too old beside; see docs/decisions/0014-beyond-the-horizon.md.
 FIRST_RECORDS: Final = 16
 STEP_MS: Final = 600_000
 

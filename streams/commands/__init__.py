@@ -38,7 +38,7 @@ __all__ = ["main"]
 def cli() -> None:
     """Groundswell: which influencer really moves people, live and honestly.
 
-    Settings come from the environment (GROUNDSWELL_KAFKA, GROUNDSWELL_STORE, ...): see the README.
+    Settings come from the environment (GROUNDSWELL_KAFKA, GROUNDSWELL_STORE, ...): see docs/operations.md.
     """
     logs.configure("text", logging.WARNING)
 

@@ -1,6 +1,6 @@
 """The closed list of what a worker counts, and one value of one of them.
 
-README, "Metrics", documents the same list; a test holds the two together.
+docs/operations.md, "Metrics and health", documents the same list; a test holds the two together.
 """
 
 from __future__ import annotations

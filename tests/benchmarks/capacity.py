@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks.capacity`: what larger appeals need, reckoned from what was measured on a small machine.
 
-A model, not a measurement: nothing here ran at these rates.  It prints the table that stands in README, "Capacity";
---write puts it there.
+A model, not a measurement: nothing here ran at these rates.  It prints the table that stands in
+docs/performance.md, "Capacity"; --write puts it there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 
 from schemas.campaign import DEFAULT_WINDOWS
 
-README: Final = Path(__file__).resolve().parents[2] / "README.md"
+PAGE: Final = Path(__file__).resolve().parents[2] / "docs/performance.md"
 BEGIN: Final = "<!-- capacity: begin -->"
 END: Final = "<!-- capacity: end -->"
 RATES: Final = (10_000, 100_000, 1_000_000)
@@ -38,7 +38,7 @@ class Measured:
 
 
 SOURCES: Final = (
-    "attribution folds and says 115,000 events a second and core (RESULTS.md, Rivals: 117,786 to 146,628)",
+    "attribution folds and publishes 115,000 events a second and core (RESULTS.md, Rivals: 117,786 to 146,628)",
     "an id takes 33 bytes of attribution's memory (RESULTS.md, Overload: 22 over ten minutes, 33 in an older run)",
     "1,000 entities have an event in each minute in every partition, 1,000 bytes each (Limits)",
     "conversion and sink land 28,000 events a second and core (RESULTS.md, Rivals: 42.5 s of CPU a million for the "
@@ -111,18 +111,18 @@ def size_text(size: int) -> str:
 
 
 def with_table(text: str, new: str) -> str:
-    """README with the table between its marks."""
+    """The page with the table between its marks."""
     before, rest = text.split(BEGIN)
     return f"{before}{BEGIN}\n{new}\n{END}{rest.split(END)[1]}"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.capacity", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="into README.md")
+    parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     options = parser.parse_args()
     print(table(Measured()))
     if options.write:
-        README.write_text(with_table(README.read_text(), table(Measured())))
+        PAGE.write_text(with_table(PAGE.read_text(), table(Measured())))
     return 0
 
 

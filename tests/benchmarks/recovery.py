@@ -16,7 +16,7 @@ Exit code 1 when one of these does not hold:
   * the refold is as fast as the fold (at least 0.7 of it: one machine, two runs)
   * every record is accepted, a duplicate or a dead letter, the same number after every start
   * memory grows at its peak by at most BYTES_AN_ID for each id and BYTES_A_SLICE for each minute in which an entity had
-    an event (what README, "Limits", states), and a fixed slack
+    an event (what docs/guarantees.md, "Limits", states), and a fixed slack
   * a small log that went through the same, with conversion, sink and ClickHouse behind it, is equal by `audit`
 """
 

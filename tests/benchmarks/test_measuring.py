@@ -8,7 +8,7 @@ import pytest
 from dashboards.boards import BOARDS
 from schemas.campaign import DEFAULT_WINDOWS
 from schemas.partitioning import partition_of
-from tests.benchmarks.capacity import BEGIN, END, README, Measured, need, size_text, table
+from tests.benchmarks.capacity import BEGIN, END, PAGE, Measured, need, size_text, table
 from tests.benchmarks.distribution import Distribution
 from tests.benchmarks.fill import events
 from tests.benchmarks.latency import back_to_normal, judge_probes
@@ -82,6 +82,6 @@ def test_an_event_of_the_model_is_as_large_as_those_of_the_log() -> None:
     assert sum(sizes) / len(sizes) == pytest.approx(Measured().log_bytes, rel=0.02)
 
 
-def test_the_readme_shows_the_model_as_it_is() -> None:
-    text = README.read_text()
+def test_the_performance_page_shows_the_model_as_it_is() -> None:
+    text = PAGE.read_text()
     assert text.split(BEGIN)[1].split(END)[0].strip() == table(Measured())

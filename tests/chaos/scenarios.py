@@ -164,7 +164,7 @@ def full_store(world: World) -> list[str]:
 
 
 def cure(world: World) -> list[str]:
-    """The cure that CHANGELOG and the workers' own words name for slices that cannot be read: stop, delete, start."""
+    """The cure that the runbook and the workers' own words name for slices that cannot be read: stop, delete, start."""
     for name in WORKERS:
         world.stack.stop_child(name)
     names = [world.settings.topic(topic) for topic in (SLICES, CHECKPOINTS)]

@@ -78,8 +78,8 @@ def test_a_port_that_is_taken_is_a_fault_that_names_the_setting() -> None:
         Server("127.0.0.1", taken.getsockname()[1], list, lambda: HealthStatus(None, None))
 
 
-def test_the_readme_lists_these_metrics_and_no_others() -> None:
-    section = (ROOT / "README.md").read_text().split("\n## Metrics and health\n")[1].split("\n## ")[0]
+def test_the_operations_page_lists_these_metrics_and_no_others() -> None:
+    section = (ROOT / "docs/operations.md").read_text().split("\n## Metrics and health\n")[1].split("\n## ")[0]
     rows = re.findall(r"(?m)^\| `groundswell_(\w+)` \| (\w+) \| ([^|]*) \|", section)
     documented = {
         name.removesuffix("_total"): (type, tuple(re.findall(r"`(\w+)`", labels))) for name, type, labels in rows

@@ -54,7 +54,7 @@ def figures(pipeline: Pipeline, view: str) -> list[tuple[object, ...]]:
     "cured", [(SLICES, CHECKPOINTS), (CHECKPOINTS,)], ids=["slices and checkpoints", "checkpoints"]
 )
 def test_deleting_what_is_made_anew_freezes_no_board(kafka_jars: object, cured: tuple[str, ...]) -> None:
-    """CHANGELOG "If you are called", the faults of conversion and the driver; CONTRIBUTING, "to fill the past"."""
+    """docs/runbook.md, "A role ends", what conversion and the driver report; docs/campaigns.md, "To fill the past"."""
     appeal = appeal_to_break()
     some, most = len(appeal.records) // 5, len(appeal.records) * 4 // 5
     cuts = [(0, some), (some, most), (most, len(appeal.records))]

@@ -1,4 +1,4 @@
-"""A store or a topic is lost, and the README's cure for it: afterwards the tables equal the oracle's.
+"""A store or a topic is lost, and the runbook's cure for it: afterwards the tables equal the oracle's.
 
 The commands are those of "A store or a topic is lost"; a supervisor is played by `revive`.
 """
