@@ -66,7 +66,7 @@ dictionary: install  ## docs/data-dictionary.md, anew from the views
 	$(BIN)/python -m streams.commands.dictionary
 
 docs: install  ## the site of docs/, with search, into build/site
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 screenshots: install  ## the README's picture and pictures of all boards in build/screenshots (chromium)
 	GROUNDSWELL_REQUIRE_CHROMIUM=1 GROUNDSWELL_README_PICTURE=1 $(BIN)/python -m pytest -q tests/page -m browser

@@ -105,6 +105,21 @@ def test_the_pages_are_full_of_links() -> None:
     assert sum("#" in link for name in DOCUMENTS for link in links(name)) >= 10
 
 
+def places(name: str) -> set[str]:
+    """Files and folders of the repository that a page names; not patterns, and not what is made on the way."""
+    found = re.findall(r"`((?:schemas|streams|infra|dashboards|tests|docs|\.ci)/[\w./-]*)`", TEXTS[name])
+    return {place for place in found if "NNNN" not in place and not place.startswith("infra/docker/secrets/")}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_places_of_the_repository_that_are_named_exist(name: str) -> None:
+    assert not [place for place in places(name) if not (ROOT / place).exists()]
+
+
+def test_the_pages_name_many_places_of_the_repository() -> None:
+    assert len(set().union(*(places(name) for name in DOCUMENTS))) > 70
+
+
 def test_the_readme_is_for_strangers_and_leads_to_every_page() -> None:
     assert len(README.splitlines()) <= 200
     assert re.findall(r"(?m)^make ([a-z]+)", README)[:2] == ["demo", "test"]
@@ -353,7 +368,8 @@ def test_decision_records_are_numbered_without_a_gap() -> None:
 
 
 def test_the_site_builds_without_a_warning_has_a_search_and_asks_no_other_host(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    # Not --quiet: what it does not print it does not count either.
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
