@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from stories import APPEAL, START, Database
 
+from infra.clickhouse.campaigns import load_campaigns
 from infra.clickhouse.figures import figures, leaderboard_rows
-from infra.clickhouse.migrate import load_campaigns
 from schemas.campaign import StallRules
 from schemas.times import rfc3339
 

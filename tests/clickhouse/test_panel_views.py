@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from stories import APPEAL, START, Database
 
-from infra.clickhouse.migrate import load_campaigns
+from infra.clickhouse.campaigns import load_campaigns
 from schemas.campaign import StallRules
 from schemas.times import rfc3339
 

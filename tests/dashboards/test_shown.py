@@ -20,7 +20,7 @@ from hostile import CAMPAIGN, hostile_appeal
 from played import CAMPAIGNS, Played
 from stores import new_store
 
-from infra.clickhouse.migrate import load_campaigns, migrate
+from infra.clickhouse.campaigns import load_campaigns
 from schemas.campaign import Window
 
 LADDER = "step, rung, referrals, events, part_of_rung_below"
@@ -262,19 +262,6 @@ def test_throughput_is_every_record_once_however_often_it_was_inserted(
         "WHERE records > 0 AND topic != 'dead-letters'"
     )[2]
     assert {(topic, minute): records for topic, minute, records in shown} == came
-
-
-def test_what_is_there_before_the_migration_is_shown_too(clickhouse: Store, hostile_rows: dict[str, bytes]) -> None:
-    """Rows land, then the tables that boards read are made anew."""
-    store = new_store(clickhouse, "earlier_of_dashboards")
-    store.insert(hostile_rows)
-    kept = ["chained_windows", "newest_chained", "links", "claims", "minutes_of_records", "people", "nameless"]
-    for table in [*kept, "givers", "migrations", "campaigns"]:
-        store.client.command(f"TRUNCATE TABLE {table}")
-    migrate(store.client, CAMPAIGNS)
-    for pair in PAIRS:
-        the_same_of_both(store, pair)
-    store.drop()
 
 
 def test_a_campaign_whose_file_says_something_else_is_summed_anew(
