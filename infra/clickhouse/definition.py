@@ -1,4 +1,6 @@
-"""Functions and views: what reads.  Their files hold the current text, and a database is brought to it as a whole.
+"""Functions, views and what their columns mean: what reads.
+
+Their files hold the current text, and a database is brought to it as a whole.
 
 Law: one view is one file, `views/<family>/<name>.sql`.  Applying can be repeated; it follows the dependencies, and a
 view that was applied here and is no longer declared is dropped.  Views that somebody else made are left alone.
@@ -9,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -20,14 +23,22 @@ from schemas.errors import Fault
 
 logger = logging.getLogger("groundswell.clickhouse")
 
+MEANINGS: Final = Path("views") / "meanings.toml"
+EVERYWHERE: Final = "everywhere"
+_PARAMETER: Final = re.compile(r"\{(\w+):String\}")
 _READ: Final = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)")
 
 
 class Definition(NamedTuple):
-    """Functions in the order of their file, the statements of the views by name, and the checksum of all of it."""
+    """What the files say.
+
+    `functions` are statements in the order of their file, `views` statements by name, `meanings` texts by (view,
+    column), where an empty view is every one without a meaning of its own.  `checksum` is of all of it.
+    """
 
     functions: tuple[str, ...]
     views: Mapping[str, str]
+    meanings: Mapping[tuple[str, str], str]
     checksum: str
 
 
@@ -37,17 +48,26 @@ def read_definition(folder: Path) -> Definition:
     Raises:
         Fault: a file does not hold the one view that it is named for, or views read each other in a circle.
     """
-    paths = [folder / "functions.sql", *sorted((folder / "views").glob("*/*.sql"))]
+    paths = [folder / "functions.sql", folder / MEANINGS, *sorted((folder / "views").glob("*/*.sql"))]
     texts = {path: path.read_text(encoding="utf-8") for path in paths if path.exists()}
     digest = hashlib.sha256("\0".join(f"{path.name}\0{text}" for path, text in texts.items()).encode())
     functions = statements_of(texts.pop(folder / "functions.sql", ""))
+    meanings = _meanings_of(texts.pop(folder / MEANINGS, ""))
     views = {path.stem: _view_of(path, text) for path, text in texts.items()}
     reads = {name: set(_READ.findall(text)) & views.keys() - {name} for name, text in views.items()}
     try:
         order = list(TopologicalSorter(reads).static_order())
     except CycleError as error:
         raise Fault("groundswell", f"views read each other: {' - '.join(error.args[1])}", "Cut the circle.") from error
-    return Definition(tuple(functions), {name: views[name] for name in order}, digest.hexdigest())
+    return Definition(tuple(functions), {name: views[name] for name in order}, meanings, digest.hexdigest())
+
+
+def _meanings_of(text: str) -> dict[tuple[str, str], str]:
+    return {
+        ("" if section == EVERYWHERE else section, column): meaning
+        for section, columns in tomllib.loads(text).items()
+        for column, meaning in columns.items()
+    }
 
 
 def _view_of(path: Path, text: str) -> str:
@@ -76,11 +96,25 @@ def apply_definition(client: Any, definition: Definition) -> bool:
     gone = applied.keys() - definition.views.keys()
     for name in sorted(gone):
         client.command(f"DROP VIEW IF EXISTS {name}")
+    client.command("TRUNCATE TABLE view_columns")
+    names = ["view", "position", "column", "type", "meaning"]
+    client.insert("view_columns", list(_columns_of(client, definition)), column_names=names)
     now = datetime.now(UTC)
     rows = [[name, definition.checksum, now] for name in definition.views] + [[name, "", now] for name in gone]
     client.insert("declared_views", rows, column_names=["name", "checksum", "applied_at"])
     logger.info("applied %d views, dropped %d", len(definition.views), len(gone))
     return True
+
+
+def _columns_of(client: Any, definition: Definition) -> Iterator[tuple[str, int, str, str, str]]:
+    """Rows of `view_columns`.  A view with parameters says its columns when it is asked of nobody."""
+    # `chains` is one too: a materialized view reads it, so it stands in `tables` and has a section of meanings here.
+    for view, statement in {"chains": "", **definition.views}.items():
+        told = ", ".join(f"{name} = ''" for name in sorted(set(_PARAMETER.findall(statement))))
+        source = f"(SELECT * FROM {view}({told}))" if told else f"TABLE {view}"
+        for position, (column, kind, *_) in enumerate(client.query(f"DESCRIBE {source}").result_rows, 1):
+            meaning = definition.meanings.get((view, column)) or definition.meanings.get(("", column), "")
+            yield view, position, column, kind, meaning
 
 
 def refuse_another_definition(client: Any, definition: Definition) -> None:

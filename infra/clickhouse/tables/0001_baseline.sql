@@ -64,7 +64,7 @@ CREATE TABLE IF NOT EXISTS clicks
 ENGINE = ReplacingMergeTree(precedence)
 PARTITION BY toYear(occurred_at)
 ORDER BY (campaign_id, referral_id, occurred_at, event_id)
-COMMENT 'Clicks on shared links; ask attributed_clicks.';
+COMMENT 'Clicks on shared links, those without a share of theirs included; ask influencers and links_of.';
 
 CREATE TABLE IF NOT EXISTS impressions
 (
@@ -88,7 +88,7 @@ CREATE TABLE IF NOT EXISTS impressions
 ENGINE = ReplacingMergeTree(precedence)
 PARTITION BY toYear(occurred_at)
 ORDER BY (campaign_id, referral_id, occurred_at, event_id)
-COMMENT 'Views of shared links; measured, sampled and estimated ones are never added. Ask attributed_impressions.';
+COMMENT 'Views of shared links; measured, sampled and estimated ones are never added.';
 
 CREATE TABLE IF NOT EXISTS donations
 (
@@ -568,6 +568,18 @@ CREATE TABLE IF NOT EXISTS landed_positions
 ENGINE = ReplacingMergeTree(position)
 ORDER BY (topic, topic_id, partition)
 COMMENT 'How far each log has landed; the sink goes on from here. Ask accounting.';
+
+CREATE TABLE IF NOT EXISTS view_columns
+(
+    view String,
+    position UInt16,
+    column String,
+    type String,
+    meaning String
+)
+ENGINE = MergeTree
+ORDER BY (view, position)
+COMMENT 'What the columns of the views mean; system.columns knows neither that nor those of views with parameters.';
 
 CREATE TABLE IF NOT EXISTS declared_views
 (

@@ -1,16 +1,12 @@
 CREATE OR REPLACE VIEW donor_ties AS
-SELECT campaign_id, said AS tie, count() AS donors, sum(gifts) AS donations, sum(gave) AS gross
+SELECT tie, count() AS donors
 FROM
 (
-    SELECT
-        campaign_id,
-        donor_id,
-        argMax(tie, (tie != 'unknown', occurred_at, event_id)) AS said,
-        count() AS gifts,
-        sum(gross) AS gave
-    FROM counted_donations
-    WHERE kind = 'donation' AND phase = 'appeal' AND donor_id IS NOT NULL
-    GROUP BY campaign_id, donor_id
+    SELECT donor, argMax(g.tie, g.newest + if(g.tie = 'unknown', toUInt256(0), bitShiftLeft(toUInt256(1), 250))) AS tie
+    FROM givers AS g
+    WHERE campaign_id = {campaign:String} AND (start, end) IN
+        (SELECT start, end FROM campaigns FINAL WHERE id = {campaign:String})
+    GROUP BY donor
 )
-GROUP BY campaign_id, said
-COMMENT 'Are the donors of the 48 hours strong or weak ties? Each once, by their own tie as last said; weak is an upper bound.';
+GROUP BY tie
+COMMENT 'Are the donors of the 48 hours strong or weak ties? Each once, by their own tie as last said; weak is an upper bound. donor_ties(campaign = ...).';

@@ -12,5 +12,5 @@ SELECT
     tupleElement(step, 2) AS stage,
     tupleElement(step, 3) AS known_by,
     tupleElement(step, 4) AS events
-FROM appeal_figures AS f
+FROM appeal_totals AS f
 COMMENT 'How many shares, impressions, clicks and donations? The three kinds of impressions are never added.';

@@ -1,30 +1,44 @@
+-- A point where the money changed, and at the start, the end and where the line is known: these say what the newest
+-- before them says.
 CREATE OR REPLACE VIEW money_over_time AS
 SELECT
-    m.campaign_id AS campaign_id,
-    m.minute_end AS minute_end,
-    sum(m.brought) OVER (PARTITION BY m.campaign_id ORDER BY m.minute_end ASC
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS gross,
-    sum(m.kept) OVER (PARTITION BY m.campaign_id ORDER BY m.minute_end ASC
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS net,
+    p.campaign_id AS campaign_id,
+    p.minute_end AS minute_end,
+    tupleElement(p.sums, 1) AS gross,
+    tupleElement(p.sums, 2) AS net,
     k.goal AS goal,
-    toDecimal128(toFloat64(k.goal) * least(1., greatest(0.,
-        dateDiff('second', k.start, m.minute_end) / dateDiff('second', k.start, k.end))), 4) AS even_pace
+    toDecimal128(toFloat64(k.goal) * gs_part_of_time(k.start, k.end, p.minute_end), 4) AS even_pace
 FROM
 (
-    SELECT campaign_id, minute_end, sum(brought) AS brought, sum(kept) AS kept
+    SELECT campaign_id, minute_end, argMax(m.newest, m.said) AS sums, max(m.kept) AS kept
     FROM
     (
-        SELECT campaign_id, toStartOfMinute(occurred_at) + INTERVAL 1 MINUTE AS minute_end, gross AS brought,
-            gross - refunded - fee_paid AS kept
-        FROM counted_donations
-        UNION ALL
-        -- The line begins with the appeal and goes on to where it is known, also where nothing was given.
-        SELECT campaign_id, toStartOfMinute(arrayJoin([start, end, assumeNotNull(complete_up_to)])) AS minute_end,
-            toDecimal128(0, 4), toDecimal128(0, 4)
-        FROM campaign_clock
-        WHERE hours_in IS NOT NULL AND minute_end <= complete_up_to
-    )
+        SELECT
+            campaign_id,
+            minute_end,
+            said,
+            argMax((a.gross, a.net), (a.said, a.minute_end)) OVER so_far AS newest,
+            said = 0 OR (a.gross, a.net) != lagInFrame((a.gross, a.net), 1, (toDecimal128(0, 4), toDecimal128(0, 4))) OVER lines AS kept
+        FROM
+        (
+            SELECT campaign_id, window_end AS minute_end, gross, net, 1 AS said FROM campaign_lines
+            UNION ALL
+            SELECT campaign_id, toDateTime(toStartOfMinute(arrayJoin([start, end, assumeNotNull(complete_up_to)])), 'UTC')
+                AS minute_end, toDecimal128(0, 4), toDecimal128(0, 4), 0
+            FROM campaign_clock
+            WHERE hours_in IS NOT NULL AND minute_end <= complete_up_to
+                AND campaign_id IN (SELECT campaign_id FROM chains WHERE cuts)
+        ) AS a
+        WINDOW so_far AS (PARTITION BY campaign_id ORDER BY minute_end ASC, said ASC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+            lines AS (PARTITION BY campaign_id, said ORDER BY minute_end ASC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+    ) AS m
     GROUP BY campaign_id, minute_end
-) AS m
-INNER JOIN (SELECT id, start, end, goal FROM campaigns FINAL) AS k ON k.id = m.campaign_id
+    HAVING kept
+) AS p
+INNER JOIN (SELECT id, start, end, goal FROM campaigns FINAL) AS k ON k.id = p.campaign_id
+UNION ALL
+SELECT campaign_id, minute_end, gross, net, goal, even_pace
+FROM raw_money
+WHERE campaign_id IN (SELECT campaign_id FROM chains WHERE NOT cuts)
 COMMENT 'How did the money grow? Sums since the beginning, in the campaign currency, beside the goal and an even pace to it.';

@@ -1,51 +1,46 @@
--- A set difference over people.  Both bounds: shares without a sharer may each hide a person who did not give,
--- gifts without a donor may each be by one of the sharers counted.
+-- A set difference over people.  Both bounds: shares without a sharer may each hide a person who did not give, gifts without
+-- a donor may each be by one of the sharers counted.  Refused claims are a scalar: they are few, and finding them reads
+-- every claim.
 CREATE OR REPLACE VIEW sharers_not_donors AS
+WITH (SELECT groupArray((referral_id, influencer_id)) FROM refused_claims(campaign = {campaign:String})) AS refused
 SELECT
-    f.campaign_id AS campaign_id,
     -- Fewer acts of sharing than gifts: their difference counts nobody.
-    if(f.shares > 0 AND f.shares >= f.donations_48h, toInt64(f.shares) - toInt64(f.donations_48h), NULL) AS naive,
-    coalesce(p.sharers, 0) AS sharers,
-    coalesce(p.never_gave, 0) AS never_gave,
-    coalesce(p.not_within_48h, 0) AS not_within_48h,
-    coalesce(u.unknown_sharers, 0) AS shares_without_sharer,
-    coalesce(g.unknown_donors, 0) AS donations_without_donor,
-    greatest(toInt64(coalesce(p.never_gave, 0)) - toInt64(coalesce(g.unknown_donors, 0)), 0) AS lowest,
-    toInt64(coalesce(p.never_gave, 0)) + toInt64(coalesce(u.unknown_sharers, 0)) AS highest
-FROM appeal_figures AS f
-LEFT JOIN
+    if(s.shares > 0 AND s.shares >= a.donations_48h, toInt64(s.shares) - toInt64(a.donations_48h), NULL) AS naive,
+    p.sharers AS sharers,
+    p.never_gave AS never_gave,
+    p.not_within_48h AS not_within_48h,
+    n.shares AS shares_without_sharer,
+    n.gifts AS donations_without_donor,
+    greatest(toInt64(p.never_gave) - toInt64(n.gifts), 0) AS lowest,
+    toInt64(p.never_gave) + toInt64(n.shares) AS highest
+FROM
+(
+    SELECT donations_48h FROM appeal_phases WHERE campaign_id = {campaign:String}
+) AS a
+CROSS JOIN
+(
+    SELECT sum(g.shares) AS shares FROM group_sums AS g WHERE campaign_id = {campaign:String} AND dimension = 'campaign'
+) AS s
+CROSS JOIN
 (
     SELECT
-        campaign_id,
-        countIf(shared) AS sharers,
-        countIf(shared AND NOT gave) AS never_gave,
-        countIf(shared AND NOT gave_48h) AS not_within_48h
-    FROM
-    (
-        SELECT campaign_id, person, max(is_sharer) AS shared, max(is_donor) AS gave, max(is_donor_48h) AS gave_48h
-        FROM
+        count() AS sharers,
+        countIf(gave = 0) AS never_gave,
+        countIf(person NOT IN
         (
-            SELECT campaign_id, sharer_id AS person, 1 AS is_sharer, 0 AS is_donor, 0 AS is_donor_48h
-            FROM accepted_shares
-            WHERE sharer_id IS NOT NULL
-            UNION ALL
-            SELECT campaign_id, donor_id, 0, 1, phase = 'appeal'
-            FROM counted_donations
-            WHERE kind = 'donation' AND donor_id IS NOT NULL
-        )
-        GROUP BY campaign_id, person
-    )
-    GROUP BY campaign_id
-) AS p ON p.campaign_id = f.campaign_id
-LEFT JOIN
+            SELECT donor FROM givers
+            WHERE campaign_id = {campaign:String} AND (start, end) IN
+                (SELECT start, end FROM campaigns FINAL WHERE id = {campaign:String})
+        )) AS not_within_48h
+    FROM people FINAL
+    WHERE campaign_id = {campaign:String} AND shared = 1 AND person NOT IN
+        (SELECT person FROM refused_sharers(campaign = {campaign:String}) WHERE NOT accepted_too)
+) AS p
+CROSS JOIN
 (
-    SELECT campaign_id, count() AS unknown_sharers FROM accepted_shares WHERE sharer_id IS NULL GROUP BY campaign_id
-) AS u ON u.campaign_id = f.campaign_id
-LEFT JOIN
-(
-    SELECT campaign_id, count() AS unknown_donors
-    FROM counted_donations
-    WHERE kind = 'donation' AND donor_id IS NULL
-    GROUP BY campaign_id
-) AS g ON g.campaign_id = f.campaign_id
-COMMENT 'How many shared but did not give? naive = shares - donations_48h counts acts, and is null where there are more gifts than shares; never_gave counts people, not_within_48h those of them and those who gave later.';
+    SELECT countIf(topic = 'shares') AS shares, countIf(topic = 'donations') AS gifts
+    FROM nameless FINAL
+    WHERE campaign_id = {campaign:String} AND (referral_id, influencer_id) NOT IN
+        (SELECT tupleElement(r, 1), tupleElement(r, 2) FROM (SELECT arrayJoin(refused) AS r))
+) AS n
+COMMENT 'How many shared but did not give? naive = shares - donations_48h counts acts; never_gave counts people, not_within_48h those of them and those who gave later. sharers_not_donors(campaign = ...).';

@@ -5,18 +5,15 @@ SELECT
     member,
     window,
     max(w.window_end) AS window_end,
-    argMax((w.exposure, w.exposures, w.donations, w.rate, w.rate_low, w.rate_high, w.shown_rate, w.counts, w.gross,
-        w.final), w.window_end) AS newest,
+    argMax((w.exposure, w.exposures, w.donations, w.rate, w.rate_low, w.rate_high, w.gross, w.final), w.window_end) AS newest,
     tupleElement(newest, 1) AS exposure,
     tupleElement(newest, 2) AS exposures,
     tupleElement(newest, 3) AS donations,
     tupleElement(newest, 4) AS rate,
     tupleElement(newest, 5) AS rate_low,
     tupleElement(newest, 6) AS rate_high,
-    tupleElement(newest, 7) AS shown_rate,
-    tupleElement(newest, 8) AS counts,
-    tupleElement(newest, 9) AS gross,
-    tupleElement(newest, 10) AS final,
+    tupleElement(newest, 7) AS gross,
+    tupleElement(newest, 8) AS final,
     multiIf(endsWith(window, 'm'), 60, endsWith(window, 'h'), 3600, 1)
         * toUInt32OrZero(extract(window, '[0-9]+')) AS seconds
 FROM conversion_windows AS w

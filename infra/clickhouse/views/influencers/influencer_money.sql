@@ -1,31 +1,40 @@
--- The line begins with the appeal and goes on to where it is known: one that ends at the last gift looks as if nobody
--- knew what came after it.  Who was given nothing has no line, and not one of zeros.
+-- A point where the money changed, at the start and where the line is known.
 CREATE OR REPLACE VIEW influencer_money AS
-SELECT
-    m.campaign_id AS campaign_id,
-    m.influencer_id AS influencer_id,
-    m.minute_end AS minute_end,
-    sum(m.brought) OVER (PARTITION BY m.campaign_id, m.influencer_id ORDER BY m.minute_end ASC
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS gross,
-    sum(m.gifts) OVER (PARTITION BY m.campaign_id, m.influencer_id ORDER BY m.minute_end ASC
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS donations
+SELECT campaign_id, influencer_id, minute_end, argMax(m.newest, m.said) AS gross
 FROM
 (
-    SELECT campaign_id, influencer_id, minute_end, sum(brought) AS brought, sum(gifts) AS gifts
+    SELECT
+        campaign_id,
+        influencer_id,
+        minute_end,
+        said,
+        argMax(a.gross, (a.said, a.minute_end)) OVER so_far AS newest,
+        said = 0 OR a.gross != lagInFrame(a.gross, 1, toDecimal128(0, 4)) OVER lines AS kept,
+        max(a.donations + a.refunds) OVER whole AS moved
     FROM
     (
-        SELECT campaign_id, influencer_id, toStartOfMinute(occurred_at) + INTERVAL 1 MINUTE AS minute_end,
-            gross AS brought, toUInt64(kind = 'donation') AS gifts
-        FROM attributed_donations
+        SELECT campaign_id, member AS influencer_id, window_end AS minute_end, gross, donations, refunds, 1 AS said
+        FROM entity_lines
+        WHERE dimension = 'influencer'
         UNION ALL
-        SELECT k.campaign_id, d.influencer_id,
-            toStartOfMinute(arrayJoin([k.start, assumeNotNull(k.complete_up_to)])) AS minute_end,
-            toDecimal128(0, 4), toUInt64(0)
+        SELECT k.campaign_id, e.member,
+            toDateTime(toStartOfMinute(arrayJoin([k.start, assumeNotNull(k.complete_up_to)])), 'UTC') AS minute_end,
+            toDecimal128(0, 4), 0, 0, 0
         FROM campaign_clock AS k
-        INNER JOIN (SELECT DISTINCT campaign_id, influencer_id FROM attributed_donations) AS d
-            ON d.campaign_id = k.campaign_id
-        WHERE k.hours_in IS NOT NULL
-    )
-    GROUP BY campaign_id, influencer_id, minute_end
+        INNER JOIN (SELECT DISTINCT campaign_id, member FROM newest_chained WHERE dimension = 'influencer') AS e
+            ON e.campaign_id = k.campaign_id
+        WHERE k.hours_in IS NOT NULL AND k.campaign_id IN (SELECT campaign_id FROM chains WHERE cuts)
+    ) AS a
+    WINDOW so_far AS (PARTITION BY campaign_id, influencer_id ORDER BY minute_end ASC, said ASC
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+        lines AS (PARTITION BY campaign_id, influencer_id, said ORDER BY minute_end ASC
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+        whole AS (PARTITION BY campaign_id, influencer_id)
 ) AS m
+GROUP BY campaign_id, influencer_id, minute_end
+HAVING max(m.kept) AND max(m.moved) > 0
+UNION ALL
+SELECT campaign_id, influencer_id, minute_end, gross
+FROM raw_influencer_money
+WHERE campaign_id IN (SELECT campaign_id FROM chains WHERE NOT cuts)
 COMMENT 'How did the money of one influencer grow? Sums since the beginning, from the start to complete_up_to; no row where nothing was given.';

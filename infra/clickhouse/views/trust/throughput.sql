@@ -3,23 +3,16 @@
 CREATE OR REPLACE VIEW throughput AS
 WITH counted AS
 (
-    SELECT 'shares' AS topic, toStartOfMinute(record_time) + INTERVAL 1 MINUTE AS minute_end, count() AS records
-    FROM shares FINAL
-    GROUP BY minute_end
+    SELECT topic, minute_end, sum(number) AS records
+    FROM
+    (
+        SELECT topic, minute_end, groupBitmapMerge(offsets) AS number
+        FROM minutes_of_records
+        GROUP BY topic, minute_end, source_partition
+    )
+    GROUP BY topic, minute_end
     UNION ALL
-    SELECT 'clicks', toStartOfMinute(record_time) + INTERVAL 1 MINUTE AS minute_end, count()
-    FROM clicks FINAL
-    GROUP BY minute_end
-    UNION ALL
-    SELECT 'impressions', toStartOfMinute(record_time) + INTERVAL 1 MINUTE AS minute_end, count()
-    FROM impressions FINAL
-    GROUP BY minute_end
-    UNION ALL
-    SELECT 'donations', toStartOfMinute(record_time) + INTERVAL 1 MINUTE AS minute_end, count()
-    FROM donations FINAL
-    GROUP BY minute_end
-    UNION ALL
-    SELECT 'dead-letters', toStartOfMinute(record_time) + INTERVAL 1 MINUTE AS minute_end, count()
+    SELECT 'dead-letters', toDateTime(toStartOfMinute(record_time) + INTERVAL 1 MINUTE, 'UTC') AS minute_end, count()
     FROM dead_letters FINAL
     GROUP BY minute_end
 )
@@ -27,7 +20,7 @@ SELECT a.topic AS topic, tupleElement(a.point, 1) AS minute_end, sum(tupleElemen
 FROM
 (
     SELECT
-        w.topic AS topic,
+        toString(w.topic) AS topic,
         w.newest AS newest,
         arrayJoin([(w.minute_end, w.records), (w.minute_end - INTERVAL 1 MINUTE, toUInt64(0)),
             (w.minute_end + INTERVAL 1 MINUTE, toUInt64(0)), (w.newest, toUInt64(0))]) AS point
@@ -35,4 +28,4 @@ FROM
 ) AS a
 WHERE tupleElement(a.point, 1) <= a.newest
 GROUP BY topic, minute_end
-COMMENT 'How many records came in each minute of record time? Each once, duplicates not counted; 0 on both sides of a hole.';
+COMMENT 'How many records were taken in each minute of record time? One that was sent twice is there twice; 0 on both sides of a hole.';

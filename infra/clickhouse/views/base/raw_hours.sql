@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW hourly_totals AS
+CREATE OR REPLACE VIEW raw_hours AS
 SELECT
     campaign_id,
     hour_end,
@@ -38,4 +38,4 @@ FROM
     GROUP BY campaign_id, hour_end
 )
 GROUP BY campaign_id, hour_end
-COMMENT 'What happened hour by hour? An hour is [hour_end - 1 h, hour_end); one without events has no row.';
+COMMENT 'What happened hour by hour? Of raw rows, for campaigns whose windows do not end there. An hour is [hour_end - 1 h, hour_end); one without events has no row.';

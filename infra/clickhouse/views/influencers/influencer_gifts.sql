@@ -1,4 +1,4 @@
-CREATE OR REPLACE VIEW shown_gifts AS
+CREATE OR REPLACE VIEW influencer_gifts AS
 SELECT
     g.occurred_at AS occurred_at,
     g.event_id AS event_id,
@@ -27,4 +27,4 @@ INNER JOIN
         (SELECT referral_id FROM links_of(campaign = {campaign:String}, influencer = {influencer:String}))
     GROUP BY referral_id
 ) AS s ON s.referral_id = g.referral_id
-COMMENT 'Why is each of an influencer''s newest 200 gifts theirs? As donations_explained; shown_gifts(campaign = ..., influencer = ...).';
+COMMENT 'Why is each of an influencer''s newest 200 gifts theirs? Its link, channel and tie, and how long after the share it came. influencer_gifts(campaign = ..., influencer = ...).';

@@ -1,5 +1,5 @@
 -- A scalar is asked once, however often it is used: the best links, then their clicks.
-CREATE OR REPLACE VIEW shown_referrals AS
+CREATE OR REPLACE VIEW influencer_referrals AS
 WITH
 (
     SELECT groupArray((referral_id, channel, owner_tie, first_share_at, reach, donations, gross))
@@ -46,4 +46,4 @@ LEFT JOIN
     WHERE campaign_id = {campaign:String} AND referral_id IN (SELECT tupleElement(arrayJoin(picked), 1))
     GROUP BY referral_id
 ) AS c ON c.referral_id = p.id
-COMMENT 'What did each of an influencer''s 200 best links bring? As referral_totals; shown_referrals(campaign = ..., influencer = ...).';
+COMMENT 'What did each of an influencer''s 200 best links bring? influencer_referrals(campaign = ..., influencer = ...).';

@@ -1,13 +1,13 @@
-CREATE OR REPLACE VIEW shown_influencer_ladder AS
+CREATE OR REPLACE VIEW influencer_ladder AS
 SELECT
-    tupleElement(pair, 1) AS step,
-    tupleElement(pair, 2) AS rung,
-    heights[step] AS referrals,
-    if(step = 2, NULL, events[step]) AS events,
-    if(step = 1, NULL, referrals / nullIf(heights[if(step = 4 AND no_clicks, 2, step - 1)], 0)) AS part_of_rung_below
+    tupleElement(arrayJoin(gs_rungs(heights, counts, no_clicks)) AS rungs, 1) AS step,
+    tupleElement(rungs, 2) AS rung,
+    tupleElement(rungs, 3) AS referrals,
+    tupleElement(rungs, 4) AS events,
+    tupleElement(rungs, 5) AS part_of_rung_below
 FROM
 (
-    SELECT h.heights AS heights, [w.shares, toUInt64(0), w.clicks, w.donations] AS events,
+    SELECT h.heights AS heights, [w.shares, toUInt64(0), w.clicks, w.donations] AS counts,
         c.exposure != 'clicks' AND g.clicks = 0 AS no_clicks
     FROM
     (
@@ -20,7 +20,7 @@ FROM
                 SELECT referral_id, 1 AS owned, 1 AS height
                 FROM links_of(campaign = {campaign:String}, influencer = {influencer:String})
                 UNION ALL
-                SELECT referral_id, 0, multiIf(k.gave = 1, 4, k.clicked = 1, 3, k.seen = 1, 2, 1)
+                SELECT referral_id, 0, gs_height(k.seen, k.clicked, k.gave)
                 FROM links AS k
                 WHERE campaign_id = {campaign:String} AND referral_id IN
                     (SELECT referral_id FROM claims WHERE campaign_id = {campaign:String} AND influencer_id = {influencer:String})
@@ -43,7 +43,5 @@ FROM
     ) AS g
     CROSS JOIN (SELECT exposure FROM campaigns FINAL WHERE id = {campaign:String}) AS c
     WHERE h.heights[1] > 0 OR w.shares > 0
-) AS r
-ARRAY JOIN [(1, 'shared'), (2, 'seen'), (3, 'clicked'), (4, 'gave')] AS pair
-WHERE NOT (step = 3 AND no_clicks)
-COMMENT 'How far did one influencer''s links come? shown_influencer_ladder(campaign = ..., influencer = ...); as share_to_gift_ladder.';
+)
+COMMENT 'How far did one influencer''s links come? influencer_ladder(campaign = ..., influencer = ...).';
