@@ -107,12 +107,20 @@ def apply_definition(client: Any, definition: Definition) -> bool:
 
 
 def _columns_of(client: Any, definition: Definition) -> Iterator[tuple[str, int, str, str, str]]:
-    """Rows of `view_columns`.  A view with parameters says its columns when it is asked of nobody."""
+    """Rows of `view_columns`."""
+    listed = (
+        "SELECT table, groupArray((name, type)) FROM "
+        "(SELECT table, name, type FROM system.columns WHERE database = currentDatabase() ORDER BY table, position) "
+        "GROUP BY table"
+    )
+    columns = dict(client.query(listed).result_rows)
     # `chains` is one too: a materialized view reads it, so it stands in `tables` and has a section of meanings here.
     for view, statement in {"chains": "", **definition.views}.items():
-        told = ", ".join(f"{name} = ''" for name in sorted(set(_PARAMETER.findall(statement))))
-        source = f"(SELECT * FROM {view}({told}))" if told else f"TABLE {view}"
-        for position, (column, kind, *_) in enumerate(client.query(f"DESCRIBE {source}").result_rows, 1):
+        parameters = sorted(set(_PARAMETER.findall(statement)))
+        if parameters:  # it says its columns when it is asked of nobody
+            told = ", ".join(f"{name} = ''" for name in parameters)
+            columns[view] = [row[:2] for row in client.query(f"DESCRIBE (SELECT * FROM {view}({told}))").result_rows]
+        for position, (column, kind) in enumerate(columns[view], 1):
             meaning = definition.meanings.get((view, column)) or definition.meanings.get(("", column), "")
             yield view, position, column, kind, meaning
 
