@@ -19,6 +19,7 @@ from dashboards.words import (
     SHRUNKEN_COLUMNS,
     STATE_COLUMNS,
     STATE_WORDS,
+    TREND,
     incidents,
     of_campaign,
     rate_said,
@@ -84,7 +85,7 @@ MONEY: Final = Row(
             question="How much has come in, against the goal and an even pace to it?",
             sql=f"""
 SELECT gross, part_of_goal, goal, floor(pace, 2) AS pace, standing, net, refunded, currency
-FROM shown_pace
+FROM appeal_pace
 WHERE {CAMPAIGN}
 """,
             kind="stat",
@@ -113,7 +114,7 @@ WHERE {CAMPAIGN}
             question="How did the money grow, beside the goal and an even pace to it?",
             sql=f"""
 SELECT minute_end AS time, gross, even_pace, goal
-FROM shown_money
+FROM money_over_time
 WHERE {CAMPAIGN} AND $__timeFilter(minute_end)
 ORDER BY time
 """,
@@ -134,7 +135,7 @@ ORDER BY time
             question="Which hours brought money?",
             sql=f"""
 SELECT hour_end AS time, gross
-FROM shown_hours
+FROM hours
 WHERE {CAMPAIGN} AND $__timeFilter(hour_end)
 ORDER BY time
 """,
@@ -149,7 +150,7 @@ ORDER BY time
             id=7,
             title="Late money",
             question="What came after the appeal's own time?",
-            sql=f"SELECT gross_late, donations_late, currency FROM shown_pace WHERE {CAMPAIGN}",
+            sql=f"SELECT gross_late, donations_late, currency FROM appeal_pace WHERE {CAMPAIGN}",
             kind="stat",
             columns=(
                 Column("gross_late", "After the end", "money"),
@@ -170,7 +171,7 @@ CONVERSION: Final = Row(
             id=8,
             title="Funnel",
             question="How many shares, impressions, clicks and donations? The kinds of impressions are never added.",
-            sql=f"SELECT stage, events, known_by FROM shown_funnel WHERE {CAMPAIGN} ORDER BY number",
+            sql=f"SELECT stage, events, known_by FROM funnel WHERE {CAMPAIGN} ORDER BY number",
             kind="table",
             columns=(
                 Column("stage", "Stage", "text"),
@@ -186,9 +187,9 @@ CONVERSION: Final = Row(
             title="Conversion now",
             question=f"How many gifts for each exposure, over each window? With the 95 % interval; {EXPOSURE}.",
             sql=f"""
-SELECT window, counted, {rate_said("shown_rate", "rate_low", "rate_high")},
+SELECT window, counted, {rate_said("rate", "rate_low", "rate_high")},
     up_to
-FROM shown_conversion_now
+FROM conversion_now
 WHERE {CAMPAIGN} AND dimension = 'campaign'
 ORDER BY seconds
 """,
@@ -200,13 +201,13 @@ ORDER BY seconds
         ),
         Panel(
             id=10,
-            title="Conversion over six hours",
+            title=f"Conversion over {TREND}",
             question="How does conversion move, and how sure is that?",
             sql=f"""
-SELECT window_end AS time, shown_rate AS rate, if(rate IS NULL, NULL, rate_low) AS rate_low,
+SELECT window_end AS time, rate, if(rate IS NULL, NULL, rate_low) AS rate_low,
     if(rate IS NULL, NULL, rate_high) AS rate_high
 FROM conversion_windows
-WHERE {CAMPAIGN} AND dimension = 'campaign' AND window = '6h' AND $__timeFilter(window_end)
+WHERE {CAMPAIGN} AND dimension = 'campaign' AND is_trend AND $__timeFilter(window_end)
 ORDER BY time
 """,
             kind="timeseries",
@@ -216,7 +217,7 @@ ORDER BY time
                 Column("rate_low", "95 % from", "percent"),
                 Column("rate_high", "95 % to", "percent"),
             ),
-            empty="fewer than 20 exposures in any six hours yet",
+            empty="fewer than 20 exposures in any such window yet",
             width=24,
             height=8,
         ),
@@ -227,7 +228,7 @@ ORDER BY time
             sql=f"""
 SELECT position, influencer_id, counted, {rate_said("conversion", "conversion_low", "conversion_high")},
     gross, reach, if(suspicious, 'check for test or self donations', standing) AS standing
-FROM {of_campaign("shown_leaderboard")}
+FROM {of_campaign("leaderboard")}
 ORDER BY rankable DESC, rank_score DESC, exposures DESC, influencer_id
 LIMIT 100
 """,
@@ -255,7 +256,7 @@ PEOPLE: Final = Row(
             id=12,
             title="Ties of the donors",
             question="Do people who know the author well give, or strangers? Weak is an upper bound.",
-            sql=f"SELECT tie, donors FROM {of_campaign('shown_donor_ties')} ORDER BY donors DESC, tie",
+            sql=f"SELECT tie, donors FROM {of_campaign('donor_ties')} ORDER BY donors DESC, tie",
             kind="bars",
             unit="count",
             columns=(Column("tie", "Tie", "text"), Column("donors", "Donors within the 48 hours", "count")),
@@ -270,7 +271,7 @@ PEOPLE: Final = Row(
             sql=f"""
 SELECT dimension, member, counted, {rate_said("conversion", "conversion_low", "conversion_high")},
     gross
-FROM shown_group_conversion
+FROM group_conversion
 WHERE {CAMPAIGN}
 ORDER BY dimension DESC, gross DESC, member
 """,
@@ -292,7 +293,7 @@ ORDER BY dimension DESC, gross DESC, member
             question="How far did the links come?",
             sql=f"""
 SELECT rung, referrals, events, part_of_rung_below
-FROM {of_campaign("shown_ladder")}
+FROM {of_campaign("ladder")}
 ORDER BY step
 """,
             kind="table",
@@ -307,7 +308,7 @@ ORDER BY step
             question="What do accounts with more than 100,000 followers bring for a million estimated impressions?",
             sql=f"""
 SELECT per_million, per_million_low, per_million_high, donations, impressions_estimated, accounts
-FROM {of_campaign("shown_celebrities")}
+FROM {of_campaign("celebrities")}
 """,
             kind="stat",
             columns=(
@@ -327,7 +328,7 @@ FROM {of_campaign("shown_celebrities")}
             title="Shared, did not give",
             question="How many people shared and gave nothing? Shares less donations counts acts, not people, and says "
             "nothing where there are more gifts than shares.",
-            sql=f"SELECT never_gave, lowest, highest, naive FROM {of_campaign('shown_sharers_not_donors')}",
+            sql=f"SELECT never_gave, lowest, highest, naive FROM {of_campaign('sharers_not_donors')}",
             kind="stat",
             columns=(
                 Column("never_gave", "People", "count"),

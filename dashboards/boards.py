@@ -20,14 +20,22 @@ ORDER BY heard DESC, start DESC, value
 """,
         "influencer": """
 SELECT influencer_id AS value, influencer_id AS text
-FROM shown_influencers(campaign = ${campaign:singlequote})
+FROM influencers(campaign = ${campaign:singlequote})
 ORDER BY donations DESC, clicks DESC, value
 """,
     }
 )
 
+# The campaign's own windows that titles name.
+WINDOWS: Final = MappingProxyType(
+    {
+        name: f"SELECT {name} AS value FROM chart_windows WHERE campaign_id = ${{campaign:singlequote}}"
+        for name in ("trend_window", "longest_window")
+    }
+)
+
 # The time that charts span unless somebody wants another: the whole appeal, so that a history is seen too.
-SPAN: Final = "SELECT shown_from, shown_until FROM campaign_clock WHERE campaign_id = ${campaign:singlequote}"
+SPAN: Final = "SELECT chart_from, chart_until FROM campaign_clock WHERE campaign_id = ${campaign:singlequote}"
 
 
 def board_of(uid: str) -> Board:

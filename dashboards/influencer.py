@@ -14,9 +14,11 @@ from dashboards.words import (
     INFLUENCER,
     INFLUENCER_UID,
     LADDER_COLUMNS,
+    LONGEST,
     SAID,
     SHRUNKEN_COLUMNS,
     STATE_COLUMNS,
+    TREND,
     incidents,
     of_campaign,
     of_one,
@@ -49,7 +51,7 @@ NOW: Final = Row(
             sql=f"""
 SELECT {rate_said("conversion", "conversion_low", "conversion_high")},
     counted, standing, position, gross, reach
-FROM {of_campaign("shown_leaderboard")}
+FROM {of_campaign("leaderboard")}
 WHERE influencer_id = ${{influencer:singlequote}}
 """,
             kind="stat",
@@ -88,7 +90,7 @@ CONVERSION: Final = Row(
             question="How many links were shared, seen, clicked and brought a gift?",
             sql=f"""
 SELECT rung, referrals, events, part_of_rung_below
-FROM {of_one("shown_influencer_ladder")}
+FROM {of_one("influencer_ladder")}
 ORDER BY step
 """,
             kind="table",
@@ -102,9 +104,9 @@ ORDER BY step
             title="Conversion now",
             question=f"How many gifts for each exposure, over each window? Below 20 there is no rate; {EXPOSURE}.",
             sql=f"""
-SELECT window, counted, {rate_said("shown_rate", "rate_low", "rate_high")},
+SELECT window, counted, {rate_said("rate", "rate_low", "rate_high")},
     up_to
-FROM shown_conversion_now
+FROM conversion_now
 WHERE {MEMBER}
 ORDER BY seconds
 """,
@@ -116,12 +118,12 @@ ORDER BY seconds
         ),
         Panel(
             id=5,
-            title="Exposures in six hours",
+            title=f"Exposures in {TREND}",
             question=f"When did people come? {EXPOSURE.capitalize()}.",
             sql=f"""
 SELECT window_end AS time, line, happened
 FROM came_and_gave
-WHERE {MEMBER} AND window = '6h' AND line != 'donations' AND $__timeFilter(window_end)
+WHERE {MEMBER} AND is_trend AND line != 'donations' AND $__timeFilter(window_end)
 ORDER BY time
 """,
             kind="timeseries",
@@ -133,12 +135,12 @@ ORDER BY time
         # Not beside exposures on one axis: fifty clicks a gift, let alone a million viewers, draw gifts flat.
         Panel(
             id=11,
-            title="Donations in six hours",
+            title=f"Donations in {TREND}",
             question="When did people give?",
             sql=f"""
 SELECT window_end AS time, donations
 FROM conversion_windows
-WHERE {MEMBER} AND window = '6h' AND $__timeFilter(window_end)
+WHERE {MEMBER} AND is_trend AND $__timeFilter(window_end)
 ORDER BY time
 """,
             kind="timeseries",
@@ -150,12 +152,12 @@ ORDER BY time
         ),
         Panel(
             id=6,
-            title="Conversion over 48 hours",
+            title=f"Conversion over {LONGEST}",
             question="How does their conversion move, and how sure is that?",
             sql=f"""
-SELECT window_end AS time, shown_rate AS rate, rate_low, rate_high
+SELECT window_end AS time, rate, rate_low, rate_high
 FROM conversion_windows
-WHERE {MEMBER} AND window = '48h' AND exposures >= 20 AND $__timeFilter(window_end)
+WHERE {MEMBER} AND is_longest AND exposures >= 20 AND $__timeFilter(window_end)
 ORDER BY time
 """,
             kind="timeseries",
@@ -165,7 +167,7 @@ ORDER BY time
                 Column("rate_low", "95 % from", "percent"),
                 Column("rate_high", "95 % to", "percent"),
             ),
-            empty="fewer than 20 exposures in 48 hours yet",
+            empty="fewer than 20 exposures in any such window yet",
             width=8,
             height=8,
         ),
@@ -181,7 +183,7 @@ GIFTS: Final = Row(
             question="How did the money of their links grow?",
             sql=f"""
 SELECT minute_end AS time, gross
-FROM shown_influencer_money
+FROM influencer_money
 WHERE {INFLUENCER} AND $__timeFilter(minute_end)
 ORDER BY time
 """,
@@ -198,7 +200,7 @@ ORDER BY time
             question="By which link did each gift come, and how long after it was shared?",
             sql=f"""
 SELECT occurred_at, kind, amount, currency, referral_id, channel, tie, minutes_since_share
-FROM {of_one("shown_gifts")}
+FROM {of_one("influencer_gifts")}
 ORDER BY occurred_at DESC, event_id
 LIMIT 200
 """,
@@ -223,7 +225,7 @@ LIMIT 200
             question="What did each of their links bring?",
             sql=f"""
 SELECT referral_id, channel, owner_tie, first_share_at, reach, clicks, donations, gross
-FROM {of_one("shown_referrals")}
+FROM {of_one("influencer_referrals")}
 ORDER BY gross DESC, clicks DESC, referral_id
 LIMIT 200
 """,

@@ -67,7 +67,7 @@ FRESHNESS: Final = Row(
             question="How many records a minute came, by topic? By record time; what was sent twice came twice.",
             sql="""
 SELECT minute_end AS time, topic, records
-FROM shown_throughput
+FROM throughput
 WHERE $__timeFilter(minute_end)
 ORDER BY time, topic
 """,
@@ -130,7 +130,7 @@ ORDER BY topic
             id=7,
             title="Orphans",
             question="How many events wait for the share of their link? Impressions as often as they were seen.",
-            sql="SELECT campaign_id, topic, unattributed, events, part FROM shown_orphans ORDER BY campaign_id, topic",
+            sql="SELECT campaign_id, topic, unattributed, events, part FROM orphans ORDER BY campaign_id, topic",
             kind="table",
             columns=(
                 Column("campaign_id", "Campaign", "text"),

@@ -25,6 +25,10 @@ def of_one(view: str) -> str:
     return f"{view}(campaign = ${{campaign:singlequote}}, influencer = ${{influencer:singlequote}})"
 
 
+# In titles: the campaign's own windows, whose names Grafana and the page put in.
+TREND: Final = "${trend_window}"
+LONGEST: Final = "${longest_window}"
+
 # Up to when a board of one campaign knows everything.
 COMPLETE: Final = f"SELECT complete_up_to FROM complete_up_to WHERE {CAMPAIGN}"
 

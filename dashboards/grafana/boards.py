@@ -10,7 +10,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.boards import BOARDS, SPAN, VARIABLES
+from dashboards.boards import BOARDS, SPAN, VARIABLES, WINDOWS
 from dashboards.grafana.complete import said, stretch
 from dashboards.grafana.fields import COLOURS, COMPLETE_UP_TO
 from dashboards.grafana.layout import places
@@ -44,7 +44,9 @@ def _board(board: Board) -> build.Dashboard:
         built = built.with_variable(_chosen(variable))
     if "campaign" in board.variables:
         # A history lies before "the last 48 hours": one link shows the whole of it.
-        built = built.with_variable(_hidden("shown_from", 1)).with_variable(_hidden("shown_until", 2))
+        built = built.with_variable(_hidden("chart_from", 1)).with_variable(_hidden("chart_until", 2))
+        for name, sql in WINDOWS.items():
+            built = built.with_variable(_variable(name, sql).hide(model.VariableHide.HIDE_VARIABLE))
         built = built.link(_whole(board))
     built = built.with_variable(_variable(COMPLETE_UP_TO, said(board)).hide(model.VariableHide.HIDE_VARIABLE))
     for other in BOARDS:
@@ -68,8 +70,8 @@ def _chosen(variable: str) -> build.QueryVariable:
 
 
 def _hidden(name: str, which: int) -> build.QueryVariable:
-    column = ("shown_from", "shown_until")[which - 1]
-    sql = SPAN.strip().replace("shown_from, shown_until", f"toString(toUnixTimestamp({column}) * 1000) AS value", 1)
+    column = ("chart_from", "chart_until")[which - 1]
+    sql = SPAN.strip().replace("chart_from, chart_until", f"toString(toUnixTimestamp({column}) * 1000) AS value", 1)
     return _variable(name, sql).hide(model.VariableHide.HIDE_VARIABLE)
 
 
@@ -100,7 +102,7 @@ def _annotations(annotations: Annotations) -> build.AnnotationQuery:
 
 def _whole(board: Board) -> Builder[model.DashboardLink]:
     chosen = "&".join(f"${{{variable}:queryparam}}" for variable in board.variables)
-    return _Link("The whole appeal", f"/d/{board.uid}?{chosen}&from=${{shown_from}}&to=${{shown_until}}", keep=False)
+    return _Link("The whole appeal", f"/d/{board.uid}?{chosen}&from=${{chart_from}}&to=${{chart_until}}", keep=False)
 
 
 def _to(other: Board, board: Board) -> Builder[model.DashboardLink]:

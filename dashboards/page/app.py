@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from zlib import crc32
 
 import anyio
@@ -30,7 +30,6 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from dashboards.boards import BOARDS
-from dashboards.dictionary import known_meaning
 from dashboards.page.asking import Ask, Refused
 from dashboards.page.content import Choice, Content, described
 from dashboards.page.guard import LOOPBACK_NAMES, Guard
@@ -122,7 +121,7 @@ class Page:
             answer = await to_thread.run_sync(partial(self._ask, DICTIONARY, SQL_ROWS, SQL_SECONDS))
         except Refused as refused:
             return msgspec.json.encode({"questions": examples, "views": [], "error": str(refused), "open": self._open})
-        views = [_explained(*row) for row in answer.rows]
+        views = [dict(zip(("view", "question", "columns"), row, strict=True)) for row in answer.rows]
         return msgspec.json.encode({"questions": examples, "views": views, "error": None, "open": self._open})
 
     async def _same(self, request: Request, key: object, make: Callable[[], Awaitable[bytes]]) -> Response:
@@ -130,12 +129,6 @@ class Page:
             text = f"{MADE_AT_ONCE} other boards are being asked for just now.\n"
             return PlainTextResponse(text, 503, headers={"Retry-After": "2"})
         return _json(request, await self._shared.get(key, make))
-
-
-def _explained(view: str, question: str, columns: list[tuple[str, str, str]]) -> dict[str, Any]:
-    """A view with its columns as (name, type, meaning); a view that people made themselves has no meanings."""
-    meanings = [(name, kind, said or known_meaning(view, name)) for name, kind, said in columns]
-    return {"view": view, "question": question, "columns": meanings}
 
 
 def make_app(

@@ -35,9 +35,11 @@ MOMENT: Final = "complete_up_to"
 Choice = dict[str, tuple[str, ...]]
 
 CLOCK: Final = """
-SELECT campaign_id, title, currency, phase, complete_up_to, shown_from, shown_until
-FROM campaign_clock
-WHERE campaign_id = ${campaign:singlequote}
+SELECT c.campaign_id AS campaign_id, title, currency, phase, complete_up_to, chart_from, chart_until, trend_window,
+    longest_window
+FROM campaign_clock AS c
+INNER JOIN chart_windows AS w ON w.campaign_id = c.campaign_id
+WHERE c.campaign_id = ${campaign:singlequote}
 """
 
 
@@ -179,7 +181,7 @@ def _range(now: dict[str, Any], span: str) -> Range:
     """
     if not now:
         return Range(0, 0)
-    start, end = _milliseconds(now["shown_from"]), _milliseconds(now["shown_until"])
+    start, end = _milliseconds(now["chart_from"]), _milliseconds(now["chart_until"])
     if (seconds := SPANS.get(span)) is not None:
         known = _milliseconds(now[MOMENT]) if now[MOMENT] else min(end, round(time.time() * 1000))
         begin = known - seconds * 1000

@@ -19,8 +19,7 @@ QUESTIONS: Final = (
     round(100 * conversion, 2) AS percent,
     round(100 * conversion_low, 2) AS low,
     round(100 * conversion_high, 2) AS high, gross, reach
-FROM leaderboard
-WHERE campaign_id = {campaign}
+FROM leaderboard(campaign = {campaign})
 ORDER BY position NULLS LAST, reach DESC
 LIMIT 12""",
     ),
@@ -30,8 +29,7 @@ LIMIT 12""",
     round(per_million, 3) AS per_million,
     round(per_million_low, 3) AS low,
     round(per_million_high, 3) AS high
-FROM celebrities
-WHERE campaign_id = {campaign}""",
+FROM celebrities(campaign = {campaign})""",
     ),
     Question(
         "Which hours brought the money?",
@@ -44,8 +42,7 @@ LIMIT 10""",
     Question(
         "How many shared and did not give?",
         """SELECT naive, sharers, never_gave, lowest, highest
-FROM sharers_not_donors
-WHERE campaign_id = {campaign}""",
+FROM sharers_not_donors(campaign = {campaign})""",
     ),
     Question(
         "What could not be processed, and why?",
@@ -55,17 +52,23 @@ ORDER BY dead_letters DESC""",
     ),
 )
 
-# Every view with its question, and its columns in their order: the first row of a view has its comment.
+# Every view with its question, and its columns in their order as (name, type, meaning), those that people made too.
 DICTIONARY: Final = """
-SELECT t.name AS view, t.comment AS question, c.columns AS columns
-FROM system.tables AS t
-INNER JOIN
+SELECT c.view AS view, any(c.question) AS question,
+    arrayMap(x -> (x.2, x.3, x.4), arraySort(groupArray((c.position, c.column, c.type, c.meaning)))) AS columns
+FROM
 (
-    SELECT table, arrayMap(x -> (x.2, x.3, x.4), arraySort(groupArray((position, name, type, comment)))) AS columns
-    FROM system.columns
-    WHERE database = currentDatabase()
-    GROUP BY table
-) AS c ON c.table = t.name
-WHERE t.database = currentDatabase() AND t.engine = 'View'
+    SELECT v.view AS view, t.comment AS question, toUInt64(v.position) AS position, v.column AS column, v.type AS type,
+        v.meaning AS meaning
+    FROM view_columns AS v
+    INNER JOIN system.tables AS t ON t.name = v.view
+    WHERE t.database = currentDatabase()
+    UNION ALL
+    SELECT s.table, t.comment, s.position, s.name, s.type, s.comment
+    FROM system.columns AS s
+    INNER JOIN system.tables AS t ON t.database = s.database AND t.name = s.table
+    WHERE s.database = currentDatabase() AND t.engine = 'View' AND s.table NOT IN (SELECT view FROM view_columns)
+) AS c
+GROUP BY view
 ORDER BY view
 """

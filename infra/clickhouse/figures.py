@@ -19,7 +19,7 @@ def figures(client: Any, campaign_id: str) -> dict[str, Any]:
     Raises:
         Fault: the store does not know the campaign.
     """
-    appeal = _one(client, "appeal_figures", campaign_id)
+    appeal = _one(client, "appeal_figures WHERE campaign_id = {campaign:String}", campaign_id)
     if appeal is None:
         raise Fault("settings", f"the store has no campaign {campaign_id!r}", "Run `groundswell migrate` first.")
     currency = appeal["currency"]
@@ -46,7 +46,7 @@ def figures(client: Any, campaign_id: str) -> dict[str, Any]:
 def leaderboard_rows(client: Any, campaign_id: str) -> list[Row]:
     """The influencers of an appeal by column name, the ranked ones first and in order, then those too early to rank."""
     sql = """
-        SELECT * FROM leaderboard WHERE campaign_id = {campaign:String}
+        SELECT * FROM leaderboard(campaign = {campaign:String})
         ORDER BY rankable DESC, rank_score DESC, exposures DESC, influencer_id
     """
     return _rows(client, sql, campaign_id)
@@ -54,21 +54,21 @@ def leaderboard_rows(client: Any, campaign_id: str) -> list[Row]:
 
 def ties(client: Any, campaign_id: str) -> dict[str, int]:
     """Donors of the 48 hours by their own tie."""
-    sql = "SELECT tie, donors FROM donor_ties WHERE campaign_id = {campaign:String}"
+    sql = "SELECT tie, donors FROM donor_ties(campaign = {campaign:String})"
     counted = {row["tie"]: row["donors"] for row in _rows(client, sql, campaign_id)}
     return {"strong": 0, "weak": 0, **counted}
 
 
 def celebrities(client: Any, campaign_id: str) -> Row | None:
     """What the accounts with more than 100,000 followers brought; None where there are none."""
-    row = _one(client, "celebrities", campaign_id)
+    row = _one(client, "celebrities(campaign = {campaign:String})", campaign_id)
     names = ("accounts", "impressions_estimated", "donations", "per_million", "per_million_low", "per_million_high")
     return None if row is None else {name: row[name] for name in names}
 
 
 def sharers_not_donors(client: Any, campaign_id: str) -> Row | None:
     """Who shared and did not give: the naive subtraction, the set difference over people and its bounds."""
-    row = _one(client, "sharers_not_donors", campaign_id)
+    row = _one(client, "sharers_not_donors(campaign = {campaign:String})", campaign_id)
     if row is None:
         return None
     bounds = ("lowest", "highest", "shares_without_sharer", "donations_without_donor")
@@ -101,8 +101,8 @@ def _columns(row: Row, prefix: str, names: tuple[str, ...]) -> Row:
     return {name.strip("_") or "rate": row[prefix + name] for name in names}
 
 
-def _one(client: Any, view: str, campaign_id: str) -> Row | None:
-    rows = _rows(client, f"SELECT * FROM {view} WHERE campaign_id = {{campaign:String}}", campaign_id)
+def _one(client: Any, source: str, campaign_id: str) -> Row | None:
+    rows = _rows(client, f"SELECT * FROM {source}", campaign_id)
     return rows[0] if rows else None
 
 

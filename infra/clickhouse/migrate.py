@@ -1,7 +1,11 @@
 """Brings a ClickHouse database to the shape that this program needs.
 
-Law: an applied file never changes; what comes later is a new file.  Every statement can be run again (IF NOT EXISTS,
-OR REPLACE), because ClickHouse has no transaction around a file that fails in the middle.
+    tables/NNNN_*.sql   what holds or fills rows: applied once, in order     an applied file never changes
+    functions.sql       formulas                                             applied again, all of them, whenever
+    views/              what reads                                           the text of one has changed
+
+Every statement can be run again (IF NOT EXISTS, OR REPLACE), because ClickHouse has no transaction around a file that
+fails in the middle.
 """
 
 from __future__ import annotations
@@ -14,6 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from infra.clickhouse.campaigns import load_campaigns
+from infra.clickhouse.definition import apply_definition, read_definition, refuse_another_definition
+from infra.clickhouse.landing import refuse_fields_without_a_column
+from infra.clickhouse.statements import statements_of
 from schemas.campaign import Campaign
 from schemas.errors import Fault
 
@@ -21,6 +29,9 @@ logger = logging.getLogger("groundswell.clickhouse")
 
 FOLDER: Final = Path(__file__).parent
 FILE_NAME: Final = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
+VIEWS: Final = "views"  # what `migrate` calls all of them
+# The first file of databases that were made step by step, before the steps became one baseline.
+FIRST_STEP: Final = "0001_raw_tables.sql"
 
 MIGRATIONS_TABLE: Final = """
 CREATE TABLE IF NOT EXISTS migrations
@@ -31,49 +42,12 @@ CREATE TABLE IF NOT EXISTS migrations
 )
 ENGINE = ReplacingMergeTree
 ORDER BY name
-COMMENT 'The files of infra/clickhouse that were applied here.'
+COMMENT 'The files of infra/clickhouse/tables that were applied here.'
 """
-CAMPAIGN_COLUMNS: Final = (
-    "id",
-    "title",
-    "start",
-    "end",
-    "goal",
-    "currency",
-    "prior_conversion",
-    "allowed_lateness",
-    "exposure",
-    "windows",
-    "loaded_at",
-)
-
-# What rows keep of a campaign's file, and must keep anew when it says something else.  Each can be run again.
-KEPT_BY_CAMPAIGN: Final = (
-    """
-INSERT INTO chained_windows
-SELECT w.campaign_id, w.dimension, toUInt32(toUnixTimestamp(w.window_end) % c.longest_size), w.member, w.window,
-    w.window_end, w.shares, w.impressions_measured, w.impressions_sampled, w.impressions_estimated, w.clicks,
-    w.donations, w.refunds, w.gross, w.fee, w.refunded, w.net, w.version
-FROM conversions AS w
-INNER JOIN chains AS c ON c.campaign_id = w.campaign_id AND c.longest_window = w.window
-WHERE w.campaign_id IN {campaigns:Array(String)}
-""",
-    """
-INSERT INTO givers
-SELECT d.campaign_id, c.start, c.end, assumeNotNull(d.donor_id) AS donor, d.tie,
-    max(bitShiftLeft(toUInt256(toUnixTimestamp64Milli(d.occurred_at)), 128)
-        + toUInt256(reinterpretAsUInt128(d.event_id)))
-FROM donations AS d
-INNER JOIN (SELECT id, start, end FROM campaigns FINAL) AS c ON c.id = d.campaign_id
-WHERE d.kind = 'donation' AND d.donor_id IS NOT NULL AND d.occurred_at >= c.start AND d.occurred_at < c.end
-    AND d.campaign_id IN {campaigns:Array(String)}
-GROUP BY d.campaign_id, c.start, c.end, donor, d.tie
-""",
-)
 
 
 class Migration(NamedTuple):
-    """One DDL file: its name, its text and the checksum of that."""
+    """One file of tables: its name, its text and the checksum of that."""
 
     name: str
     text: str
@@ -88,12 +62,12 @@ def migrate(client: Any, campaigns: Mapping[str, Campaign], folder: Path = FOLDE
         campaigns: by id, as `schemas.campaign.load_campaigns` gives them.
 
     Returns:
-        The names of the files applied now.
+        The names of the files applied now, and `views` where these were.
 
     Raises:
-        Fault: an applied file has changed or is gone.
+        Fault: an applied file has changed or is gone, or a field would land nowhere.
     """
-    files = read_migrations(folder)
+    files, definition = read_migrations(folder), read_definition(folder)
     client.command(MIGRATIONS_TABLE)
     applied = applied_migrations(client)
     refuse_changes(files, applied)
@@ -104,9 +78,13 @@ def migrate(client: Any, campaigns: Mapping[str, Campaign], folder: Path = FOLDE
         row = [file.name, file.checksum, datetime.now(UTC)]
         client.insert("migrations", [row], column_names=["name", "checksum", "applied_at"])
         logger.info("applied %s", file.name)
+    refuse_fields_without_a_column(client)
+    names = [file.name for file in pending]
+    if apply_definition(client, definition):
+        names.append(VIEWS)
     sync_what_lands(client)
     load_campaigns(client, campaigns.values())
-    return [file.name for file in pending]
+    return names
 
 
 def create_database(client: Any, database: str) -> None:
@@ -117,11 +95,11 @@ def create_database(client: Any, database: str) -> None:
 
 
 def read_migrations(folder: Path) -> list[Migration]:
-    """The DDL files of a folder, in order."""
+    """The files of `tables` in a folder, in order."""
     files = []
-    for path in sorted(folder.glob("*.sql")):
+    for path in sorted((folder / "tables").glob("*.sql")):
         if FILE_NAME.fullmatch(path.name) is None:
-            raise Fault("groundswell", f"{path.name} is no name for a migration", "Name it like 0001_raw_tables.sql.")
+            raise Fault("groundswell", f"{path.name} is no name for a migration", "Name it like 0001_baseline.sql.")
         text = path.read_text(encoding="utf-8")
         files.append(Migration(path.name, text, hashlib.sha256(text.encode()).hexdigest()))
     return files
@@ -135,6 +113,13 @@ def applied_migrations(client: Any) -> dict[str, str]:
 def refuse_changes(files: Iterable[Migration], applied: Mapping[str, str]) -> None:
     """An applied file is history: a database that grew from it cannot be what a changed one says."""
     present = {file.name: file.checksum for file in files}
+    if FIRST_STEP in applied and FIRST_STEP not in present:
+        raise Fault(
+            "clickhouse",
+            "this database was made by a version of this program whose steps are no longer known",
+            "Make it anew: drop it, or name another one in GROUNDSWELL_STORE, and run `groundswell migrate`; the sink "
+            "then lands every log into it from its beginning.",
+        )
     for name, checksum in applied.items():
         if name not in present:
             raise Fault(
@@ -151,7 +136,7 @@ def refuse_changes(files: Iterable[Migration], applied: Mapping[str, str]) -> No
 
 
 def refuse_another_version(client: Any, folder: Path = FOLDER) -> None:
-    """Whether the database has applied the files of this program, all of them and no others.
+    """Whether the database has applied the files of this program, all of them and no others, and has its views.
 
     Raises:
         Fault: it has not.
@@ -162,6 +147,7 @@ def refuse_another_version(client: Any, folder: Path = FOLDER) -> None:
         if file.name not in applied:
             what = f"this database has not applied {file.name}, which this program needs"
             raise Fault("clickhouse", what, "Run `groundswell migrate` first.")
+    refuse_another_definition(client, read_definition(folder))
 
 
 def sync_what_lands(client: Any) -> None:
@@ -173,45 +159,3 @@ def sync_what_lands(client: Any) -> None:
     """
     for (table,) in client.query(sql).result_rows:
         client.command(f"ALTER TABLE `{table}` MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1")
-
-
-def statements_of(text: str) -> list[str]:
-    """The statements of a file; each ends with a semicolon at the end of its line."""
-    without_comments = re.sub(r"(?m)^[ \t]*--.*\n?", "", text)
-    parts = re.split(r";[ \t]*(?:\n|\Z)", without_comments)
-    return [part.strip() for part in parts if part.strip()]
-
-
-def load_campaigns(client: Any, campaigns: Iterable[Campaign]) -> None:
-    """Writes the campaigns of the files; a later load of the same id wins."""
-    now = datetime.now(UTC)
-    rows = [
-        [
-            campaign.id,
-            campaign.title,
-            campaign.start,
-            campaign.end,
-            campaign.goal,
-            campaign.currency,
-            campaign.prior_conversion,
-            campaign.allowed_lateness,
-            campaign.stall.exposure,
-            [(window.name, window.size, window.slide) for window in campaign.windows],
-            now,
-        ]
-        for campaign in campaigns
-    ]
-    if not rows:
-        return
-    before = _bounds_and_windows(client)
-    client.insert("campaigns", rows, column_names=list(CAMPAIGN_COLUMNS))
-    after = _bounds_and_windows(client)
-    if changed := sorted(name for name in after if after[name] != before.get(name)):
-        for statement in KEPT_BY_CAMPAIGN:
-            client.command(statement, parameters={"campaigns": changed})
-
-
-def _bounds_and_windows(client: Any) -> dict[str, tuple[Any, ...]]:
-    """By campaign, what `KEPT_BY_CAMPAIGN` depends on."""
-    sql = "SELECT id, start, end, toString(windows) FROM campaigns FINAL"
-    return {name: tuple(rest) for name, *rest in client.query(sql).result_rows}

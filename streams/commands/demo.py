@@ -33,7 +33,7 @@ from streams.clickhouse.client import connect
 from streams.commands.appeals import Appeal, door_appeal, gdq_appeal, parts_of, send_appeal
 from streams.commands.audit import audit_with, describe
 from streams.commands.page import PORT
-from streams.commands.report import print_figures
+from streams.commands.report import ask_leaderboard, print_figures
 from streams.commands.topics import plan_of
 from streams.producers.topics import create_topics
 from streams.settings import PREFIX, ROLE_NAMES, Settings
@@ -117,7 +117,7 @@ def demo(
         found = runner.figures(appeal, settings)
         _print(found, appeal, settings, as_json)
         if not once:
-            runner.keep_up(settings, keep)
+            runner.keep_up(settings, appeal.campaign_id, keep)
     return 0 if found["audit"] == "equal" else 1
 
 
@@ -228,7 +228,7 @@ class Runner:
                 self.stack.restart_child(role)
         self.stack.check()
 
-    def keep_up(self, settings: Settings, keep: Path | None) -> None:
+    def keep_up(self, settings: Settings, campaign_id: str, keep: Path | None) -> None:
         """Stay until Ctrl-C."""
         store = address_shown(self.stack.reader_store)
         end = "removes its data" if keep is None else f"keeps the store's data and the logs in {keep}"
@@ -236,7 +236,7 @@ class Runner:
             f"\nLive page   {self._page}\n"
             f"Kafka       {settings.kafka}\n"
             f"ClickHouse  {store} (reads only)\n\n"
-            f'Ask it:  GROUNDSWELL_STORE={store} groundswell sql "SELECT * FROM leaderboard"\n'
+            f"Ask it:  GROUNDSWELL_STORE={store} {ask_leaderboard(campaign_id)}\n"
             f"Ctrl-C ends everything and {end}.",
             soft_wrap=True,
         )

@@ -5,13 +5,11 @@ No verb: it is for who changes a view, like `python -m schemas.generate` for who
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from dashboards.dictionary import SQL, TOLD_SQL, as_markdown, entries
+from dashboards.dictionary import SQL, as_markdown, entries
 from infra.clickhouse.migrate import migrate
 from infra.embedded.clickhouse.users import WRITER
 from infra.embedded.stack import start_clickhouse, store_url
@@ -25,20 +23,7 @@ FILE: Final = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
 
 def text_of(client: Any) -> str:
     """The dictionary of a migrated store."""
-    return as_markdown(entries(rows_of(client)))
-
-
-def rows_of(client: Any) -> list[tuple[str, str, str, str]]:
-    """(view, question, column, type) of every view, by its name."""
-    return sorted([*client.query(SQL).result_rows, *_told_rows(client)], key=lambda row: row[0])
-
-
-def _told_rows(client: Any) -> Iterator[tuple[str, str, str, str]]:
-    """Of views that want to be told of whom: asked of nobody, they say their columns."""
-    for view, question, definition in client.query(TOLD_SQL).result_rows:
-        told = ", ".join(f"{name} = ''" for name in sorted(set(re.findall(r"\{(\w+):String\}", definition))))
-        for column, kind, *_ in client.query(f"DESCRIBE (SELECT * FROM {view}({told}))").result_rows:
-            yield view, question, column, kind
+    return as_markdown(entries(client.query(SQL).result_rows))
 
 
 def main(file: Path = FILE) -> int:

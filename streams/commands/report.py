@@ -38,7 +38,12 @@ def print_figures(console: Console, campaign: str, found: dict[str, Any], leader
     console.print(_figures_table(campaign, found))
     console.print(_leaderboard_table(leaders))
     if len(leaders) > SHOWN_INFLUENCERS:
-        console.print(f"... and {len(leaders) - SHOWN_INFLUENCERS} more: groundswell sql 'SELECT * FROM leaderboard'")
+        console.print(f"... and {len(leaders) - SHOWN_INFLUENCERS} more: {ask_leaderboard(campaign)}")
+
+
+def ask_leaderboard(campaign: str) -> str:
+    """The command that shows all of the leaderboard."""
+    return f"groundswell sql \"SELECT * FROM leaderboard(campaign = '{campaign}')\""
 
 
 def _figures_table(campaign: str, found: dict[str, Any]) -> Table:

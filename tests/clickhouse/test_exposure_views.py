@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from stories import APPEAL, START, Database
 
+from infra.clickhouse.campaigns import load_campaigns
 from infra.clickhouse.figures import figures, leaderboard_rows
-from infra.clickhouse.migrate import load_campaigns
 from schemas.campaign import StallRules
 from schemas.times import rfc3339
 
@@ -31,7 +31,6 @@ def show(store: Database, story: Any) -> Iterator[Database]:
     for _ in range(2):
         story.tell(store)
         store.insert("watermarks", [_read_up_to(4)])
-        store.insert("conversions", [_window(4)])
     yield store
     load_campaigns(store.client, [APPEAL])
 
@@ -49,31 +48,20 @@ def _read_up_to(hours: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _window(end: float) -> dict[str, Any]:
-    return {
-        "campaign_id": "appeal", "dimension": "campaign", "member": "appeal", "window": "6h",
-        "window_end": _moment(end), "shares": 1, "impressions_measured": 0, "impressions_sampled": EXPOSED,
-        "impressions_estimated": 0, "clicks": 0, "donations": GIVEN, "refunds": 0, "currency": "USD", "gross": "630",
-        "fee": "0", "refunded": "0", "net": "630", "other_currencies": {}, "conversion": None, "per_impression": None,
-        "final": 1, "watermark": _moment(end), "version": 1, "computed_at": _moment(end),
-    }  # fmt: skip
-
-
 def _is_63_per_million(low: float, rate: float, high: float) -> bool:
     return low < rate < high and rate == pytest.approx(63e-6) and 50e-6 < low < high < 77e-6
 
 
 def test_all_of_an_appeal_without_clicks_is_held_against_what_its_file_says(show: Database) -> None:
     row = show.one("SELECT * FROM conversion_now WHERE window = 'all'")
-    assert (row["counts"], row["counted"]) == ("126 of 2000000", "126 of 2000000 sampled impressions")
+    assert row["counted"] == "126 of 2000000 sampled impressions"
     assert _is_63_per_million(row["rate_low"], row["rate"], row["rate_high"])
-    assert row["shown_rate"] == row["rate"]
 
 
 def test_every_window_names_what_donations_are_held_against(show: Database) -> None:
-    assert {row["counted"] for row in show.rows("SELECT counted FROM conversion_now")} == {
-        "126 of 2000000 sampled impressions"
-    }
+    counted = {row["counted"] for row in show.rows("SELECT counted FROM conversion_now")}
+    assert "126 of 2000000 sampled impressions" in counted
+    assert all(one.endswith(" sampled impressions") for one in counted)
 
 
 def test_figures_of_an_appeal_without_clicks_have_a_conversion(show: Database) -> None:
@@ -104,24 +92,25 @@ def test_the_leaderboard_says_by_its_name_what_is_missing(show: Database, story:
     story.share("r2", "bob")
     story.donation("r2", "5", "q1")
     story.tell(show)
-    rows = {row["influencer_id"]: row for row in show.rows("SELECT * FROM leaderboard")}
+    rows = {row["influencer_id"]: row for row in show.rows("SELECT * FROM leaderboard(campaign = 'appeal')")}
     assert (rows["bob"]["position"], rows["bob"]["standing"]) == (None, "sampled impressions are missing")
 
 
 def test_nothing_is_said_to_be_clicked_where_no_clicks_are_counted(show: Database) -> None:
-    rows = show.rows("SELECT * FROM share_to_gift_ladder WHERE influencer_id = '(all)' ORDER BY step")
+    rows = show.rows("SELECT * FROM ladder(campaign = 'appeal') ORDER BY step")
     assert [(row["rung"], row["referrals"], row["events"], row["part_of_rung_below"]) for row in rows] == [
         ("shared", 1, 1, None), ("seen", 1, None, 1), ("gave", 1, GIVEN, 1),
     ]  # fmt: skip
 
 
 def test_more_gifts_than_shares_have_no_difference(show: Database) -> None:
-    row = show.one("SELECT * FROM sharers_not_donors WHERE campaign_id = 'appeal'")
+    row = show.one("SELECT * FROM sharers_not_donors(campaign = 'appeal')")
     assert (row["naive"], row["never_gave"], row["highest"]) == (None, 1, 1)
 
 
 def test_what_came_has_the_name_of_what_is_counted(show: Database) -> None:
-    rows = show.rows("SELECT line, happened FROM came_and_gave ORDER BY line")
+    where = "dimension = 'campaign' AND is_trend ORDER BY window_end DESC, line LIMIT 2"
+    rows = show.rows(f"SELECT line, happened FROM came_and_gave WHERE {where}")
     assert [tuple(row.values()) for row in rows] == [("donations", GIVEN), ("sampled impressions", EXPOSED)]
 
 
@@ -132,6 +121,6 @@ def test_an_appeal_with_clicks_is_told_as_before(store: Database, story: Any) ->
     story.tell(store)
     row = store.one("SELECT * FROM appeal_figures WHERE campaign_id = 'appeal'")
     assert (row["exposure"], row["exposures"], row["conversion"]) == ("clicks", 200, 0.005)
-    rungs = store.rows("SELECT rung FROM share_to_gift_ladder WHERE influencer_id = '(all)' ORDER BY step")
+    rungs = store.rows("SELECT rung FROM ladder(campaign = 'appeal') ORDER BY step")
     assert [row["rung"] for row in rungs] == ["shared", "seen", "clicked", "gave"]
-    assert store.one("SELECT counted FROM leaderboard") == {"counted": "1 of 200 clicks"}
+    assert store.one("SELECT counted FROM leaderboard(campaign = 'appeal')") == {"counted": "1 of 200 clicks"}

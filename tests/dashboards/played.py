@@ -9,7 +9,7 @@ What lands is what the pipeline lands of the same records (tests/pipeline shows 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from heapq import merge
 from operator import attrgetter
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from ground import ROOT
 from looking import drain
 
 from schemas import stalls
-from schemas.campaign import load_campaigns
+from schemas.campaign import Campaign, load_campaigns
 from schemas.codec import Codec
 from schemas.partitioning import partition_of
 from schemas.results import encode
@@ -66,7 +66,8 @@ class Record(NamedTuple):
 class Played:
     """The logs of an appeal as the player sends it; `rows` is what lands of them."""
 
-    def __init__(self, appeal: Appeal) -> None:
+    def __init__(self, appeal: Appeal, campaigns: Mapping[str, Campaign] = CAMPAIGNS) -> None:
+        self._campaigns = campaigns
         topics = (*ATTRIBUTION_INPUTS, ANNOTATIONS)
         self.logs: dict[TP, list[Record]] = {TP(topic, number): [] for topic in topics for number in range(PARTITIONS)}
         records = merge(appeal.records, appeal.beside, key=attrgetter("record_time_ms"))
@@ -91,50 +92,73 @@ class Played:
         return {}
 
     def rows(self, now_ms: int, *, idle: bool = True) -> dict[str, bytes]:
-        """The rows of all tables, JSON lines by table.
+        """The rows of all tables, JSON lines by table; see `rows_of`."""
+        return rows_of(self.logs, self._campaigns, PARTITIONS, now_ms, idle=idle)
 
-        Args:
-            now_ms: processing time of the results.
-            idle: nothing more is to come, so watermarks stand at the newest record; otherwise behind the slowest log.
-        """
-        codec = Codec(CAMPAIGNS, PARTITIONS)
-        rows = Rows(codec)
-        for tp, log in self.logs.items():
-            if log:
-                rows.add(tp.topic, Batch(tp, log, 0, 0))
-        said: dict[int, list[SliceRecord]] = {partition: [] for partition in range(PARTITIONS)}
-        for source in range(PARTITIONS):
-            self._attribute(codec, source, said, rows, idle)
-        windower = Windower(CAMPAIGNS, PARTITIONS, PARTITIONS)
-        scheduler = DetectorScheduler(CAMPAIGNS, PARTITIONS, HORIZON_DAYS * DAY_MS // 1000)
-        for partition, records in said.items():
-            state, detectors = Conversion(partition), scheduler.begin()
-            for position, record in enumerate(records, 1):
-                scheduler.note(detectors, state, record, windower.apply(state, record))
-                state.position = position
-            scheduler.step(detectors, state, UNLIMITED, "played", rfc3339(now_ms))
-            words = list(scheduler.take_records(detectors, state.position, "played", rfc3339(now_ms)))
-            rows.add(STALLS, _batch(STALLS, partition, [stalls.encode(word) for word in words]))
-            found, _ = windower.flush(state, now_ms)
-            rows.add(CONVERSIONS, _batch(CONVERSIONS, partition, [encode(result) for result in found]))
-        return {table: bytes(lines) for table, lines in rows.take()[0].items()}
 
-    def _attribute(self, codec: Codec, source: int, said: dict[int, list[SliceRecord]], rows: Rows, idle: bool) -> None:
-        folder, state = AttributionOperator(codec, PROCESSOR), Attribution(source)
-        logs = {topic: self.logs[TP(topic, source)] for topic in ATTRIBUTION_INPUTS}
-        for topic, log in logs.items():
-            state.begin(topic, 0)
-            folder.step(state, topic, log, len(log))
-        emission = drain(state, "played", LogEnds({topic: len(logs[topic]) for topic in SOURCES}, idle), None)
-        for entity, record in emission.slices:
-            for partition in destinations_of(entity, PARTITIONS):
-                said[partition].append(record)
-        for records in said.values():
-            records.append(emission.progress)
-        letters = [msgspec.json.encode(letter) for letter in emission.letters]
-        if letters:
-            rows.add(DEAD_LETTERS, _batch(DEAD_LETTERS, source, letters))
+def rows_of(
+    logs: Mapping[TP, list[Record]],
+    campaigns: Mapping[str, Campaign],
+    partitions: int,
+    now_ms: int,
+    *,
+    idle: bool = True,
+) -> dict[str, bytes]:
+    """The rows of all tables that land of these logs, JSON lines by table.
+
+    Args:
+        now_ms: processing time of the results.
+        idle: nothing more is to come, so watermarks stand at the newest record; otherwise behind the slowest log.
+    """
+    codec = Codec(campaigns, partitions)
+    rows = Rows(codec)
+    for tp, log in logs.items():
+        if log:
+            rows.add(tp.topic, Batch(tp, log, 0, 0))
+    said: dict[int, list[SliceRecord]] = {partition: [] for partition in range(partitions)}
+    for source in range(partitions):
+        own = {topic: logs.get(TP(topic, source), []) for topic in ATTRIBUTION_INPUTS}
+        _attribute(codec, source, own, said, rows, idle)
+    windower = Windower(campaigns, partitions, partitions)
+    scheduler = DetectorScheduler(campaigns, partitions, HORIZON_DAYS * DAY_MS // 1000)
+    for partition, records in said.items():
+        state, detectors = Conversion(partition), scheduler.begin()
+        for position, record in enumerate(records, 1):
+            scheduler.note(detectors, state, record, windower.apply(state, record))
+            state.position = position
+        scheduler.step(detectors, state, UNLIMITED, "played", rfc3339(now_ms))
+        words = list(scheduler.take_records(detectors, state.position, "played", rfc3339(now_ms)))
+        rows.add(STALLS, _batch(STALLS, partition, [stalls.encode(word) for word in words]))
+        found, _ = windower.flush(state, now_ms)
+        rows.add(CONVERSIONS, _batch(CONVERSIONS, partition, [encode(result) for result in found]))
+    return {table: bytes(lines) for table, lines in rows.take()[0].items()}
+
+
+def _attribute(
+    codec: Codec,
+    source: int,
+    logs: Mapping[str, list[Record]],
+    said: dict[int, list[SliceRecord]],
+    rows: Rows,
+    idle: bool,
+) -> None:
+    folder, state = AttributionOperator(codec, PROCESSOR), Attribution(source)
+    ends = {topic: log[-1].offset + 1 if log else 0 for topic, log in logs.items()}
+    for topic, log in logs.items():
+        state.begin(topic, 0)
+        folder.step(state, topic, log, ends[topic])
+    emission = drain(state, "played", LogEnds({topic: ends[topic] for topic in SOURCES}, idle), None)
+    for entity, record in emission.slices:
+        for partition in destinations_of(entity, len(said)):
+            said[partition].append(record)
+    for records in said.values():
+        records.append(emission.progress)
+    letters = [msgspec.json.encode(letter) for letter in emission.letters]
+    if letters:
+        rows.add(DEAD_LETTERS, _batch(DEAD_LETTERS, source, letters))
 
 
 def _batch(topic: str, partition: int, values: list[bytes]) -> Batch:
-    return Batch(TP(topic, partition), [Record(at, 0, None, value) for at, value in enumerate(values)], 0, 0)
+    return Batch(
+        TP(topic, partition), [Record(at, 0, None, value) for at, value in enumerate(values)], 0, 0, len(values)
+    )

@@ -2,51 +2,59 @@
 
 from __future__ import annotations
 
-import pytest
+import tomllib
+
 from asking import Asked
 from ground import ROOT
 
-from dashboards.dictionary import MEANINGS, MEANINGS_IN, SQL, as_markdown, entries, meaning_of
-from dashboards.page.app import _explained
+from dashboards.dictionary import SQL, as_markdown, entries
 from dashboards.page.questions import DICTIONARY
-from streams.commands.dictionary import rows_of
+
+MEANINGS = tomllib.loads((ROOT / "infra" / "clickhouse" / "views" / "meanings.toml").read_text(encoding="utf-8"))
+EVERYWHERE = MEANINGS.pop("everywhere")
 
 
 def test_the_file_is_what_the_views_say(empty_store: Asked) -> None:
     text = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
-    assert text == as_markdown(entries(rows_of(empty_store.client))), "make dictionary"
+    assert text == as_markdown(entries(empty_store.ask(SQL)[2])), "make dictionary"
 
 
 def test_every_view_has_a_question_and_every_column_a_meaning(empty_store: Asked) -> None:
-    dictionary = entries(rows_of(empty_store.client))
-    names = {entry.name for entry in dictionary}
-    assert names >= {"leaderboard", "appeal_figures", "stall_states", "freshness", "shown_leaderboard", "shown_gifts"}
+    dictionary = entries(empty_store.ask(SQL)[2])
+    ours = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View'"
+    views = {row["name"] for row in empty_store.rows(ours)}
+    assert {entry.name for entry in dictionary} == views
+    assert views >= {"leaderboard", "appeal_figures", "stall_states", "freshness", "influencer_gifts"}
     for entry in dictionary:
         assert "?" in entry.question, entry.name
         assert entry.columns
-        assert all(column.meaning and column.type for column in entry.columns)
+        for column in entry.columns:
+            assert column.meaning, (entry.name, column.name)
+            assert column.type
 
 
 def test_no_meaning_is_left_of_a_column_that_is_gone(empty_store: Asked) -> None:
-    there = {(view, column) for view, _, column, _ in rows_of(empty_store.client)}
-    assert set(MEANINGS) <= {column for _, column in there}
-    assert set(MEANINGS_IN) <= there
+    there = {(view, column) for view, _, column, *_ in empty_store.ask(SQL)[2]}
+    assert set(EVERYWHERE) <= {column for _, column in there}
+    assert {(view, column) for view, columns in MEANINGS.items() for column in columns} <= there
 
 
-def test_a_meaning_of_one_view_goes_before_the_names() -> None:
-    assert meaning_of("leaderboard", "conversion").endswith("shrunken to the appeal's")
-    assert meaning_of("current_conversions", "conversion") == "donations for each click"
+def test_a_meaning_of_one_view_goes_before_the_names(empty_store: Asked) -> None:
+    told = {(view, column): meaning for view, _, column, _, meaning in empty_store.ask(SQL)[2]}
+    assert told["leaderboard", "conversion"].endswith("shrunken to the appeal's")
+    assert told["current_conversions", "conversion"] == "donations for each click"
+    assert told["leaderboard", "reach"] == EVERYWHERE["reach"]
 
 
-def test_a_column_that_nobody_has_explained_is_found() -> None:
-    with pytest.raises(KeyError, match="mystery"):
-        entries([("leaderboard", "Who?", "mystery", "UInt8")])
-
-
-def test_the_page_tells_the_same_meanings(empty_store: Asked) -> None:
-    told = [_explained(*row) for row in empty_store.ask(DICTIONARY)[2]]
-    meanings = {(view["view"], name): meaning for view in told for name, _, meaning in view["columns"]}
-    assert meanings["leaderboard", "reach"] == MEANINGS["reach"]
-    assert all(meanings.values())
-    assert {view["view"] for view in told} == {entry.name for entry in entries(empty_store.ask(SQL)[2])}
-    assert _explained("mine", "", [("strange", "UInt8", "")])["columns"] == [("strange", "UInt8", "")]
+def test_the_page_tells_the_same_meanings_and_names_views_of_others(empty_store: Asked) -> None:
+    empty_store.client.command("CREATE OR REPLACE VIEW mine AS SELECT toUInt8(1) AS strange")
+    try:
+        told = {view: (question, columns) for view, question, columns in empty_store.ask(DICTIONARY)[2]}
+    finally:
+        empty_store.client.command("DROP VIEW mine")
+    assert [tuple(column) for column in told.pop("mine")[1]] == [("strange", "UInt8", "")]
+    for entry in entries(empty_store.ask(SQL)[2]):
+        question, columns = told.pop(entry.name)
+        assert question == entry.question
+        assert [tuple(column) for column in columns] == list(entry.columns)
+    assert not told

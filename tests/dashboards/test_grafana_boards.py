@@ -14,7 +14,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 from ground import ROOT
 
-from dashboards.boards import BOARDS
+from dashboards.boards import BOARDS, WINDOWS
 from dashboards.grafana.__main__ import stale, write
 from dashboards.grafana.boards import FIRST_ROW_ID, board_json
 from dashboards.grafana.complete import NOT_YET, said, stretch
@@ -185,6 +185,8 @@ def test_variables_are_asked_of_the_store(board: Board, door_store: Asked) -> No
         assert rows, name
         if name in CHOICE:
             assert rows[0]["value"] == CHOICE[name][0], "the best guess is first"
+        elif name in WINDOWS:
+            assert rows == [{"value": {"trend_window": "6h", "longest_window": "48h"}[name]}]
         elif name != COMPLETE_UP_TO:
             assert re.fullmatch(r"\d{13}", rows[0]["value"]), "milliseconds, as the address of a board takes them"
 

@@ -213,9 +213,3 @@ def test_the_pipeline_board_says_that_history_is_played_and_nothing_is_missing(d
     silent = {row["feed"]: row["minutes_silent"] for row in pipeline["Feeds"]}
     assert {feed.split("/")[0] for feed in silent} == {"shares", "clicks", "impressions", "donations"}
     assert all(minutes <= 5 for minutes in silent.values())
-
-
-def test_money_read_alone_is_the_money_of_the_whole_appeal(door_store: Asked) -> None:
-    [alone] = door_store.rows("SELECT * FROM appeal_money WHERE campaign_id = 'door'")
-    [whole] = door_store.rows("SELECT * FROM appeal_figures WHERE campaign_id = 'door'")
-    assert alone == {name: whole[name] for name in alone}

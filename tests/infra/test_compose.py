@@ -478,13 +478,16 @@ def test_the_images_steps_give_a_command_that_runs(tmp_path: Path) -> None:
         "import streams, json; from importlib.metadata import distribution, entry_points;"
         "from infra.grafana.bundle import read_bundle; from streams.settings import Settings;"
         "from infra.clickhouse.migrate import FOLDER, read_migrations;"
+        "from infra.clickhouse.definition import read_definition;"
         "bundle = read_bundle({});"
-        "print(streams.__file__, len(read_migrations(FOLDER)), len(Settings().load_campaigns()), len(bundle.boards),"
+        "print(streams.__file__, len(read_migrations(FOLDER)), len(read_definition(FOLDER).views),"
+        "len(Settings().load_campaigns()), len(bundle.boards),"
         "len(bundle.groups), [e.value for e in entry_points(group='faust.transports')])"
     )
-    place, migrations, campaigns, boards, groups, transport = run(str(program), "-P", "-c", script).split()
+    place, migrations, views, campaigns, boards, groups, transport = run(str(program), "-P", "-c", script).split()
     assert Path(place).is_relative_to(tmp_path)
-    assert int(migrations) == len(list((ROOT / "infra/clickhouse").glob("*.sql")))
+    assert int(migrations) == len(list((ROOT / "infra/clickhouse/tables").glob("*.sql")))
+    assert int(views) == len(list((ROOT / "infra/clickhouse/views").glob("*/*.sql")))
     assert (int(campaigns), int(boards), int(groups)) == (2, 3, 1)
     assert "streams.kafka.transport" in transport
 

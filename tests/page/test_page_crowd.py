@@ -20,8 +20,8 @@ from dashboards.page.shared import LONGEST_SECONDS, Shared
 APPEAL, INFLUENCER = "groundswell-appeal", "groundswell-influencer"
 CLOCK_ROW = {
     "complete_up_to": "2026-03-13 07:00:00",
-    "shown_from": "2026-03-12 17:00:00",
-    "shown_until": "2026-03-14 18:00:00",
+    "chart_from": "2026-03-12 17:00:00",
+    "chart_until": "2026-03-14 18:00:00",
 }
 
 
@@ -67,7 +67,7 @@ def test_a_panel_that_was_asked_before_the_clock_is_asked_again() -> None:
         asked.clear()
         # The clock alone has got old: all panels are still fresh, and none of them will do.
         for key, kept in content._answers._kept.items():
-            if "newest_record" in str(key) or "shown_until" in str(key):
+            if "newest_record" in str(key) or "chart_until" in str(key):
                 kept.fresh_until = 0.0
         await content.board(APPEAL, choice, "all")
         return first, list(asked)

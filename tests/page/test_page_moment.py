@@ -72,7 +72,7 @@ def test_six_hours_are_never_of_no_length(moment: str | None, last: tuple[str, s
 
 
 def clock_of(moment: str | None) -> Answer:
-    said = {"complete_up_to": moment, "shown_from": "2026-03-12 17:00:00", "shown_until": "2026-03-14 18:00:00"}
+    said = {"complete_up_to": moment, "chart_from": "2026-03-12 17:00:00", "chart_until": "2026-03-14 18:00:00"}
     return Answer(list(said), ["DateTime"] * len(said), [list(said.values())])
 
 
@@ -88,7 +88,7 @@ def test_a_board_says_one_time_though_the_store_fills_while_it_is_asked() -> Non
     assert board["clock"]["complete_up_to"] == said[0]
     assert minute(board["to"]) == said[0][:16]
     # What is said to be complete must be in every figure beside it: they are asked later.
-    assert [("shown_until" in sql, "newest_record" in sql) for sql in asked[:2]] == [(True, False), (False, True)]
+    assert [("chart_until" in sql, "newest_record" in sql) for sql in asked[:2]] == [(True, False), (False, True)]
 
 
 def test_a_campaign_that_nobody_knows_is_not_another(running: Asked) -> None:

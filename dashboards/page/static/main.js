@@ -91,7 +91,7 @@ function layOut(board) {
     element("h2", {}, row.title),
     element("div", { class: "grid" }, ...row.panels.map((panel) => {
       const shown = element("article", { class: `panel ${panel.kind}`, id: `panel-${panel.id}`, "aria-labelledby": `title-${panel.id}` },
-        element("h3", { id: `title-${panel.id}` }, panel.title),
+        element("h3", { id: `title-${panel.id}` }, titleOf(panel, {})),
         element("p", { class: "question" }, panel.question),
         element("div", { class: "body" }, element("p", { class: "empty" }, "…")));
       shown.style.setProperty("--width", panel.width);
@@ -160,8 +160,15 @@ function emptyText(panel) {
   return panel.kind === "timeseries" && hours !== SPANS[0][1] ? `nothing to draw in the ${hours}` : panel.empty;
 }
 
-function drawPanel(panel, answer, data) {
+// A title may name one of the campaign's own windows, which the clock tells.
+function titleOf(panel, clock) {
+  return panel.title.replace(/\$\{(\w+)\}/g, (_, name) => clock[name] || "…");
+}
+
+function drawPanel(described, answer, data) {
+  const panel = { ...described, title: titleOf(described, data.clock) };
   const shown = byId(`panel-${panel.id}`);
+  byId(`title-${panel.id}`).textContent = panel.title;
   const body = shown.querySelector(".body");
   const empty = panels.isEmpty(panel, answer);
   shown.dataset.state = answer.error ? "error" : empty ? "empty" : "data";
