@@ -39,7 +39,7 @@ class Heartbeat(Struct, frozen=True):
     sent: dict[str, Offset] = {}
 
 
-class Heard(NamedTuple):
+class CheckedHeartbeat(NamedTuple):
     """A heartbeat that is as the contract says; `at_ms` is in epoch milliseconds."""
 
     feed: str
@@ -70,7 +70,7 @@ def decode(value: bytes) -> Heartbeat:
     return _decoder.decode(value)
 
 
-def hear(value: bytes | None, record_time_ms: int) -> Heard:
+def check(value: bytes | None, record_time_ms: int) -> CheckedHeartbeat:
     """A record of the topic `heartbeats` by everything that the contract asks.
 
     Args:
@@ -93,7 +93,7 @@ def hear(value: bytes | None, record_time_ms: int) -> Heard:
         raise ValueError("`at` and the record's time must be in the years 2000 to 2099")
     if at_ms > record_time_ms + DAY_MS:
         raise ValueError("`at` is more than a day after the record's own time")
-    return Heard(heartbeat.feed, heartbeat.campaign_id, at_ms, heartbeat.sent)
+    return CheckedHeartbeat(heartbeat.feed, heartbeat.campaign_id, at_ms, heartbeat.sent)
 
 
 def is_feed(name: str) -> bool:

@@ -14,7 +14,7 @@ import msgspec
 from schemas.annotations import Annotation
 from schemas.dead_letters import DeadLetter
 from schemas.events import UUID_PATTERN, Event
-from schemas.heartbeats import Heard
+from schemas.heartbeats import CheckedHeartbeat
 from schemas.slices import CAMPAIGN, INFLUENCER
 from schemas.stalls import Stall
 from schemas.times import TIME_FORM, YEAR_2000_MS, YEAR_2100_MS, parse_ms, rfc3339
@@ -117,7 +117,7 @@ def annotation_row(annotation: Annotation, *, partition: int, offset: int) -> di
     return row
 
 
-def heartbeat_row(heard: Heard, record_time_ms: int) -> dict[str, Any]:
+def heartbeat_row(heard: CheckedHeartbeat, record_time_ms: int) -> dict[str, Any]:
     """The row of a feed's heartbeat; `record_time_ms` is the record's own, epoch milliseconds."""
     return {
         "feed": heard.feed,

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from schemas.partitioning import partition_of
+from schemas.versions import Numbered, refuse_other_schema
 
 SLICES_SCHEMA: Final = 1
 
@@ -71,7 +72,7 @@ class Progress(Struct, frozen=True, tag="progress", tag_field="type"):
     `clock`, epoch milliseconds (0: none yet), is how far it has come: in `live` use never ahead of the moment at which
     the ends of the logs were seen, nor of what is folded of a topic that lags; when history is played the newest record
     time.  `idle`: every log was read to its end.  Minutes that end at or before `forgotten`, epoch seconds, are never
-    said again.  `fingerprint` names the settings that verdicts depend on (see `streams.operators.snapshot`).
+    published again.  `fingerprint` names the settings that verdicts depend on (`fingerprint_of` makes it).
     `complete`, epoch milliseconds: every record with a record time before it has been folded (0: not known), a topic
     that lags behind the others included.  `feeds`: the newest heartbeat, epoch milliseconds, of each feed that was
     heard in this partition, by `feed_key`; of a player of history (`player/...`) the newest one up to which everything
@@ -129,11 +130,7 @@ _decoder: msgspec.json.Decoder[SliceRecord] = msgspec.json.Decoder(SliceRecord)
 _encoder = msgspec.json.Encoder()
 
 
-class _Spoken(Struct):
-    schema: int
-
-
-_spoken_decoder = msgspec.json.Decoder(_Spoken)
+_number_decoder = msgspec.json.Decoder(Numbered)
 
 
 def encode(record: SliceRecord) -> bytes:
@@ -150,9 +147,9 @@ def decode(value: bytes) -> SliceRecord:
         record = _decoder.decode(value)
     except msgspec.ValidationError:
         # Most likely it does not fit because it speaks another schema; say that rather than which field.
-        _refuse_other_schema(_spoken_decoder.decode(value).schema)
+        refuse_other_schema(_number_decoder.decode(value).schema, SLICES_SCHEMA)
         raise
-    _refuse_other_schema(record.schema)
+    refuse_other_schema(record.schema, SLICES_SCHEMA)
     return record
 
 
@@ -172,11 +169,6 @@ def is_ours(value: bytes) -> bool:
     return True
 
 
-def _refuse_other_schema(schema: int) -> None:
-    if schema != SLICES_SCHEMA:
-        raise ValueError(f"schema {schema}, this program speaks {SLICES_SCHEMA}")
-
-
 def home_of(entity: Entity, partitions: int) -> int:
     """The partition of `slices` and `conversions` that an entity belongs to."""
     return partition_of("|".join(entity).encode(), partitions)
@@ -193,15 +185,10 @@ def destinations_of(entity: Entity, partitions: int) -> Sequence[int]:
     return range(partitions) if entity.dimension == CAMPAIGN else (home_of(entity, partitions),)
 
 
-def slice_key(record: Slice) -> bytes:
-    entity = f"{record.campaign_id}|{record.dimension}|{record.member}"
-    return f"{entity}|{record.end}|{record.source_partition}|{record.incarnation}".encode()
-
-
 class SliceWriter:
     """Records of slices that one writer says at one version, without a `Slice` for each.
 
-    It writes what `encode` and `slice_key` would, in a third of the time: an entity's part of a record is made once.
+    The values are what `encode` would write, in a third of the time: an entity's part of a record is made once.
     """
 
     def __init__(self, source_partition: int, incarnation: str, version: int) -> None:

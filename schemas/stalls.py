@@ -11,10 +11,11 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
+from schemas.versions import refuse_other_schema
+
 STALLS_SCHEMA: Final = 1
 
 State = Literal["not_started", "ok", "slow", "stalled", "no_traffic", "feed_down", "tail"]
-STATES: Final = ("not_started", "ok", "slow", "stalled", "no_traffic", "feed_down", "tail")
 
 
 class Stall(Struct, frozen=True):
@@ -75,8 +76,7 @@ def decode(value: bytes) -> Stall:
         ValueError: it is none, or one of another schema.
     """
     stall = _decoder.decode(value)
-    if stall.schema != STALLS_SCHEMA:
-        raise ValueError(f"schema {stall.schema}, this program speaks {STALLS_SCHEMA}")
+    refuse_other_schema(stall.schema, STALLS_SCHEMA)
     return stall
 
 

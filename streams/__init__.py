@@ -1,5 +1,5 @@
-"""Groundswell's streams: operators, agents, transport, sink, commands.
+"""Groundswell's streams: operators, agents, Kafka, ClickHouse, the worker, commands.
 
-Law: imports point inwards only: commands -> app -> agents -> sink, transport, outbox, checkpoints -> operators ->
-schemas.  A contract in pyproject.toml holds it.
+Law: imports point inwards only; the layers stand in pyproject.toml, every room in one of them, and `make imports` holds
+them.
 """

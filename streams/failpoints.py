@@ -32,9 +32,9 @@ FAIL_POINTS: Final[dict[str, str]] = {
     "after_stalls": "what the stall detectors say has arrived",
     "before_insert": "rows are collected, ClickHouse has none",
     "between_tables": "one table's rows are in, another's are not",
-    "before_claim": "ClickHouse has acknowledged the rows, it does not hold yet that they have landed",
+    "before_positions": "ClickHouse has acknowledged the rows, it does not hold yet that they have landed",
     "on_revoked": "the group takes partitions away, nothing is flushed",
-    "before_last_commit": "flushed because partitions go, nothing is committed",
+    "after_last_flush": "flushed because partitions go, they are not forgotten",
     "on_assigned": "the group has given partitions, no state is loaded",
     "after_load": "states are loaded, reading has not begun",
 }
@@ -63,7 +63,7 @@ _armed = armed_in(os.environ) if os.environ.get(VARIABLE) else None
 _left = _armed[1] if _armed else 0
 
 
-def reach(name: str) -> None:
+def hit(name: str) -> None:
     """Come to a fail point: nothing happens, unless it is the armed one."""
     if _armed is not None and _armed[0] == name:
         _end_when_due(name)

@@ -1,11 +1,8 @@
 """Log lines for people (or JSON for machines), on stderr.
 
-A broker that is away makes the clients beneath us complain many times a second.  What they say of connections is
-dropped (`streams.reach` says it once; that a password goes in the clear, `groundswell doctor` says), every other
-sentence of theirs is printed once a minute.
-
-Law: no line carries what is in an event.  Places and ids say which one it is.  An error that is logged is a way around
-that, because parsers quote what they could not read; so errors lose what they quote here, whoever logs them.
+A broker that is unavailable makes the clients beneath us complain many times a second.  What they log about
+connections is dropped (`streams.kafka.connectivity` logs it once; a password that goes in the clear is for
+`groundswell doctor`), every other line of theirs is printed once a minute.
 """
 
 from __future__ import annotations
@@ -52,7 +49,7 @@ class Once(logging.Filter):
         return True
 
 
-class Told(str):
+class Description(str):
     """An error in words; it looks the same however a line is formatted."""
 
     def __repr__(self) -> str:
@@ -66,23 +63,23 @@ class NoPayload(logging.Filter):
         if isinstance(record.args, tuple):
             record.args = tuple(_without_payload(value) for value in record.args)
         if record.exc_info and record.exc_info[1] is not None and record.name.startswith(OURS):
-            record.msg, record.args = f"{record.getMessage()}: {told(record.exc_info[1])}", None
+            record.msg, record.args = f"{record.getMessage()}: {describe(record.exc_info[1])}", None
             record.exc_info = None
         return True
 
 
 def _without_payload(value: Any) -> Any:
-    return told(value) if isinstance(value, BaseException) else value
+    return describe(value) if isinstance(value, BaseException) else value
 
 
-def told(error: BaseException) -> Told:
+def describe(error: BaseException) -> Description:
     """What went wrong and where in the program, without what a parser quoted."""
     said = str(error) if isinstance(error, PLAIN_SPOKEN) else without_values(str(error))
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     where = f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})" if trace is not None else ""
-    return Told(f"{type(error).__name__}{': ' if said else ''}{said}{where}")
+    return Description(f"{type(error).__name__}{': ' if said else ''}{said}{where}")
 
 
 class JsonLines(logging.Formatter):
@@ -113,6 +110,6 @@ def configure(style: str, level: int = logging.INFO) -> None:
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger(OURS).setLevel(level)
-    # They report what they also raise, and we say that in one line.
+    # They log what they also raise, and we log that in one line.
     for name in ("clickhouse_connect", "urllib3", "kafka"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from streams import app as module
-from streams.app import ROLES, make_app
 from streams.settings import Settings
+from streams.worker import app as module
+from streams.worker.app import ROLES, make_app
 
 
 @pytest.fixture(params=sorted(ROLES))

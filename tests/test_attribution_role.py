@@ -13,9 +13,9 @@ from schemas.errors import Fault
 from schemas.topics import CLICKS
 from streams.agents import attribution
 from streams.agents.attribution import AttributionRole
-from streams.operators.attribution_state import Attribution
+from streams.kafka.transport import Batch
+from streams.operators.attribution.state import Attribution
 from streams.settings import Settings
-from streams.transport import Batch
 
 PARTITIONS = 8
 
@@ -47,7 +47,7 @@ def role_of(broker: Broker, environment: dict[str, str] | None = None) -> Attrib
     ends = {"end_of": lambda tp: 0, "end_seen_at": lambda tp: 0}
     consumer = SimpleNamespace(caught_up=lambda tp: True, check_fence=belongs, **ends)
     role._app = SimpleNamespace(consumer=consumer)
-    role.outbox = broker  # type: ignore[assignment]
+    role.producer = broker  # type: ignore[assignment]
     role._checkpoint_is_due = lambda partition, now: False  # type: ignore[method-assign]
     role.states = {partition: Attribution(partition) for partition in range(PARTITIONS)}
     role.incarnations = {partition: f"life{partition}" for partition in range(PARTITIONS)}
@@ -65,11 +65,11 @@ def test_every_partition_is_said_whatever_their_number() -> None:
 
 def test_only_so_many_partitions_are_made_ready_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[int] = []
-    begin_round = attribution.begin_round
+    begin_flush = attribution.begin_flush
 
     def noted(state: Attribution, *more: Any) -> Any:
         begun.append(state.partition)
-        return begin_round(state, *more)
+        return begin_flush(state, *more)
 
     async def flushed() -> int:
         broker = Broker()
@@ -79,7 +79,7 @@ def test_only_so_many_partitions_are_made_ready_at_a_time(monkeypatch: pytest.Mo
         await flush
         return number
 
-    monkeypatch.setattr(attribution, "begin_round", noted)
+    monkeypatch.setattr(attribution, "begin_flush", noted)
     assert asyncio.run(flushed()) == attribution.SIDE_BY_SIDE
     assert len(begun) == PARTITIONS
 

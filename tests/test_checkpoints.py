@@ -8,8 +8,17 @@ from collections.abc import AsyncIterator
 import pytest
 from xxhash import xxh3_64_hexdigest
 
-from streams.checkpoints import CHECKPOINT_SCHEMA, Checkpoints, Decode, Mark, Part, Saved, Seal, _encoder
-from streams.outbox import Outbox
+from streams.kafka.batch_producer import BatchProducer
+from streams.kafka.checkpoints import (
+    CHECKPOINT_SCHEMA,
+    CheckpointManifest,
+    CheckpointPart,
+    Checkpoints,
+    Decode,
+    EmittedUpTo,
+    Saved,
+    _encoder,
+)
 from streams.settings import Settings
 
 HALVES = b"first half, ", b"second half"
@@ -18,19 +27,19 @@ STATE = b"".join(HALVES)
 
 def checkpoint(version: int, parts: int = 2) -> list[Saved]:
     """A saved state with so many of its two parts."""
-    pieces = [Part(CHECKPOINT_SCHEMA, "a", version, number, HALVES[number]) for number in range(parts)]
-    return [*pieces, Seal(CHECKPOINT_SCHEMA, "a", version, 2, xxh3_64_hexdigest(STATE))]
+    pieces = [CheckpointPart(CHECKPOINT_SCHEMA, "a", version, number, HALVES[number]) for number in range(parts)]
+    return [*pieces, CheckpointManifest(CHECKPOINT_SCHEMA, "a", version, 2, xxh3_64_hexdigest(STATE))]
 
 
 def newest(monkeypatch: pytest.MonkeyPatch, *looks: list[Saved]) -> bytes | None:
     """What is found as a state where the topic's end looks so, from nearer and from farther."""
-    checkpoints = Checkpoints(Settings(), Outbox(Settings()))
+    checkpoints = Checkpoints(Settings(), BatchProducer(Settings()))
 
     async def tails(*_: object) -> AsyncIterator[list[Saved]]:
         for records in looks:
             yield records
 
-    monkeypatch.setattr(checkpoints, "_tails", tails)
+    monkeypatch.setattr(checkpoints, "_read_tail", tails)
     return asyncio.run(checkpoints.newest_state(3, bytes))
 
 
@@ -44,7 +53,7 @@ def test_a_truncated_checkpoint_is_named_and_the_one_before_is_used(
 def test_a_damaged_part_is_not_taken_for_a_state(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert newest(monkeypatch, [*checkpoint(9), Part(CHECKPOINT_SCHEMA, "a", 9, 0, b"other")]) is None
+    assert newest(monkeypatch, [*checkpoint(9), CheckpointPart(CHECKPOINT_SCHEMA, "a", 9, 0, b"other")]) is None
     assert len(caplog.messages) == 1
 
 
@@ -58,8 +67,8 @@ def test_a_look_that_was_too_near_is_no_damage(
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        (_encoder.encode(Mark(CHECKPOINT_SCHEMA + 1, 5)), f"schema {CHECKPOINT_SCHEMA + 1}, this program's is"),
-        (_encoder.encode(Mark(CHECKPOINT_SCHEMA - 1, 5)), f"schema {CHECKPOINT_SCHEMA - 1}, this program's is"),
+        (_encoder.encode(EmittedUpTo(CHECKPOINT_SCHEMA + 1, 5)), f"schema {CHECKPOINT_SCHEMA + 1}, this program's is"),
+        (_encoder.encode(EmittedUpTo(CHECKPOINT_SCHEMA - 1, 5)), f"schema {CHECKPOINT_SCHEMA - 1}, this program's is"),
         (b"\x00noise", "what is no record of ours"),
     ],
 )
@@ -74,6 +83,6 @@ def test_records_of_another_version_are_passed_over_and_named_once(
 
 
 def test_records_of_ours_are_read_and_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None:
-    mark = Mark(CHECKPOINT_SCHEMA, 5, 6, {"door": 7})
+    mark = EmittedUpTo(CHECKPOINT_SCHEMA, 5, 6, {"door": 7})
     assert Decode(0)(_encoder.encode(mark)) == mark
     assert caplog.messages == []

@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import get_args
 
-from schemas import codec, details, rejections, topics
-from schemas.details import WRONG_DETAILS
+from schemas import codec, topics
+from schemas.codec import field_checks, rejections
+from schemas.codec.field_checks import WRONG_DETAILS
 from schemas.events import EVENTS, Event
 from schemas.generate import EVENT_FILES
 from schemas.reasons import CODEC_REASONS, GUARD_REASONS, STATEFUL_REASONS, Reason
@@ -93,7 +94,7 @@ def test_every_reason_is_the_codecs_or_needs_state_or_is_the_guards() -> None:
 
 
 def test_every_reason_of_the_codec_is_named_where_verdicts_are_made() -> None:
-    source = "".join(map(inspect.getsource, (codec, details, rejections)))
+    source = "".join(map(inspect.getsource, (codec, field_checks, rejections)))
     assert {reason for reason in Reason if f"Reason.{reason.name}" in source} == CODEC_REASONS | GUARD_REASONS
 
 

@@ -10,10 +10,10 @@ from faust.types import TP
 
 from streams.agents import conversion as module
 from streams.agents.conversion import ConversionRole
-from streams.checkpoints import CHECKPOINT_SCHEMA, Mark
+from streams.kafka.checkpoints import CHECKPOINT_SCHEMA, EmittedUpTo
 from streams.settings import Settings
 
-MARK = Mark(CHECKPOINT_SCHEMA, 7)
+MARK = EmittedUpTo(CHECKPOINT_SCHEMA, 7)
 SHARE = frozenset({TP("slices", 0)})
 
 
@@ -22,7 +22,7 @@ def test_a_mark_is_found_again_where_its_load_was_overtaken(monkeypatch: pytest.
         role = ConversionRole(Settings(), "0")
         answers = iter([asyncio.sleep(3600), asyncio.sleep(0)])
 
-        async def newest_mark(*_: object) -> Mark:
+        async def newest_mark(*_: object) -> EmittedUpTo:
             await next(answers)
             return MARK
 

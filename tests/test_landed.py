@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from faust.types import TP
 
-from streams.landed import Home, Landed, MadeAnew, WentBack
+from streams.clickhouse.inserts import Sink
+from streams.clickhouse.landed import Home, Landed, MadeAnew, WentBack
 from streams.settings import Settings
-from streams.sink import Sink
 
 TOPIC = "x-clicks"
 FIRST, SECOND = TP(TOPIC, 0), TP(TOPIC, 1)
@@ -51,7 +51,7 @@ class Worker:
     def land(self, tp: TP, end: int) -> None:
         self.landed.take(tp, end)
         asyncio.run(self.landed.open([tp]))
-        asyncio.run(self.landed.claim({tp: end}))
+        asyncio.run(self.landed.write_positions({tp: end}))
 
 
 def test_the_next_sink_goes_on_from_what_stands_in_the_store() -> None:
@@ -109,7 +109,7 @@ def test_a_store_that_was_emptied_amid_the_first_rows_gets_no_claim() -> None:
     asyncio.run(worker.landed.open([FIRST]))
     store.claims.clear()  # after the rows were acknowledged
     with pytest.raises(WentBack):
-        asyncio.run(worker.landed.claim({FIRST: 20}))
+        asyncio.run(worker.landed.write_positions({FIRST: 20}))
     assert store.claims == {}
 
 

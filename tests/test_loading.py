@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.loading import Load, Loads
+from streams.kafka.loading import Load, Loads
 
 
 def test_a_load_says_how_far_it_is_in_reading_and_then_in_decoding() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from schemas.errors import Fault
-from streams.sink import Sink
-from streams.store import Away
+from streams.clickhouse.client import StoreUnavailable
+from streams.clickhouse.inserts import Sink
 
 PATIENCE = 10.0
 TABLES = ("watermarks", "clicks", "conversions")  # the watermarks came first
@@ -53,7 +53,7 @@ def test_watermarks_land_after_the_rows_that_they_vouch_for() -> None:
 
 def test_watermarks_wait_for_a_table_that_the_store_takes_only_later() -> None:
     store = Store()
-    store.refusals["conversions"] = [Away("a store does not answer")]
+    store.refusals["conversions"] = [StoreUnavailable("a store does not answer")]
     sink = insert(store)
     assert store.landed == ["clicks", "conversions", "watermarks"]
     failures = {figure.labels: figure.value for figure in sink.figures() if figure.name == "insert_failures"}

@@ -15,17 +15,17 @@ from schemas import annotations, heartbeats, stalls
 from schemas.annotations import Annotation
 from schemas.campaign import load_campaigns
 from schemas.codec import Codec
+from schemas.codec.rejections import Rejection
 from schemas.dead_letters import dead_letter
 from schemas.errors import Fault
 from schemas.heartbeats import Heartbeat
 from schemas.reasons import Reason
-from schemas.rejections import Rejection
 from schemas.slices import Entity, home_of
 from schemas.stalls import Stall
 from schemas.topics import ANNOTATIONS, CONVERSIONS, DEAD_LETTERS, HEARTBEATS, STALLS
+from streams.clickhouse.rows import Rows
+from streams.kafka.transport import Batch
 from streams.settings import CAMPAIGNS_HERE
-from streams.sink import Rows
-from streams.transport import Batch
 
 PARTITIONS = 4
 AT = "2026-03-12T18:05:00.000Z"

@@ -28,7 +28,7 @@ NEEDED: Final = (
 )
 
 
-class Finding(NamedTuple):
+class Check(NamedTuple):
     """`mend` says what to do; empty where `ok`."""
 
     check: str
@@ -37,7 +37,7 @@ class Finding(NamedTuple):
     mend: str = ""
 
 
-def examine(gateway: Gateway, bundle: Bundle) -> Iterator[Finding]:
+def examine(gateway: Gateway, bundle: Bundle) -> Iterator[Check]:
     """Findings in the order in which to mend them.  Without an address or a token the rest is not asked."""
     for check, ask in (("address", _address), ("token", _token)):
         finding = _asked(check, lambda ask=ask: ask(gateway))  # type: ignore[misc]  # a default fits the lambda
@@ -56,11 +56,11 @@ def examine(gateway: Gateway, bundle: Bundle) -> Iterator[Finding]:
     yield _asked("policy", lambda: _policy(gateway))
 
 
-def _asked(check: str, ask: Callable[[], Finding]) -> Finding:
+def _asked(check: str, ask: Callable[[], Check]) -> Check:
     try:
         return ask()
     except Fault as fault:
-        return Finding(check, False, fault.what, fault.mend)
+        return Check(check, False, fault.what, fault.mend)
 
 
 def check_plugin(gateway: Gateway) -> None:
@@ -74,111 +74,111 @@ def check_plugin(gateway: Gateway) -> None:
         raise Fault("settings", f"Grafana at {gateway.url}: {finding.found}", finding.mend)
 
 
-def _address(gateway: Gateway) -> Finding:
+def _address(gateway: Gateway) -> Check:
     health = gateway.get("/health")
     if not isinstance(health, dict) or "database" not in health:
         raise Fault("settings", f"what answers at {gateway.url} is not Grafana", "Mend GROUNDSWELL_GRAFANA_URL.")
     version = str(health.get("version", ""))  # may be hidden from those who are not signed in
     if health["database"] != "ok":
-        return Finding("address", False, f"Grafana's own database: {health['database']}", "See Grafana's log.")
+        return Check("address", False, f"Grafana's own database: {health['database']}", "See Grafana's log.")
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if numbers and numbers < LEAST_GRAFANA:
-        return Finding("address", False, f"Grafana {version}", "The plugin needs Grafana 11.6 or newer: update it.")
-    return Finding("address", True, f"Grafana {version} at {gateway.url}".replace("  ", " "))
+        return Check("address", False, f"Grafana {version}", "The plugin needs Grafana 11.6 or newer: update it.")
+    return Check("address", True, f"Grafana {version} at {gateway.url}".replace("  ", " "))
 
 
-def _token(gateway: Gateway) -> Finding:
+def _token(gateway: Gateway) -> Check:
     org = gateway.get("/org")
-    return Finding("token", True, f"organization {org.get('name', org.get('id'))}")
+    return Check("token", True, f"organization {org.get('name', org.get('id'))}")
 
 
-def _permissions(gateway: Gateway) -> Finding:
+def _permissions(gateway: Gateway) -> Check:
     has = gateway.find("/access-control/user/permissions")
     if has is None:
-        return Finding("permissions", True, "this Grafana does not tell")
+        return Check("permissions", True, "this Grafana does not tell")
     lacking = [" or ".join(any_of) for any_of in NEEDED if not any(action in has for action in any_of)]
     if lacking:
         mend = "Give the service account these permissions, or the role Admin."
-        return Finding("permissions", False, f"lacks {', '.join(lacking)}", mend)
-    return Finding("permissions", True, f"all {len(NEEDED)} that are needed")
+        return Check("permissions", False, f"lacks {', '.join(lacking)}", mend)
+    return Check("permissions", True, f"all {len(NEEDED)} that are needed")
 
 
-def _plugin(gateway: Gateway) -> Finding:
+def _plugin(gateway: Gateway) -> Check:
     settings = gateway.find(f"/plugins/{PLUGIN}/settings")
     if settings is None:
         install = f"Install it: GF_PLUGINS_PREINSTALL_SYNC={PLUGIN}@{PLUGIN_VERSION}, or Administration, Plugins."
-        return Finding("plugin", False, f"{PLUGIN} is not installed", install)
+        return Check("plugin", False, f"{PLUGIN} is not installed", install)
     version = str((settings.get("info") or {}).get("version", "0"))
     if int(re.findall(r"\d+", version)[0]) < int(PLUGIN_VERSION.partition(".")[0]):
-        return Finding("plugin", False, f"{PLUGIN} {version}", f"Update it to {PLUGIN_VERSION}.")
-    return Finding("plugin", True, f"{PLUGIN} {version}")
+        return Check("plugin", False, f"{PLUGIN} {version}", f"Update it to {PLUGIN_VERSION}.")
+    return Check("plugin", True, f"{PLUGIN} {version}")
 
 
-def _datasource(gateway: Gateway) -> Finding:
+def _datasource(gateway: Gateway) -> Check:
     source = gateway.find(f"/datasources/uid/{DATASOURCE_UID}")
     if source is None:
         mend = f"Make a ClickHouse data source with the uid {DATASOURCE_UID} whose user only reads."
-        return Finding("data source", False, f"there is none with the uid {DATASOURCE_UID!r}", mend)
+        return Check("data source", False, f"there is none with the uid {DATASOURCE_UID!r}", mend)
     if source.get("type") != PLUGIN:
-        return Finding("data source", False, f"it is a {source.get('type')}", f"Give that uid to a {PLUGIN}.")
+        return Check("data source", False, f"it is a {source.get('type')}", f"Give that uid to a {PLUGIN}.")
     try:
         health = gateway.get(f"/datasources/uid/{DATASOURCE_UID}/health")
     except Refused as refused:
         if refused.status != 400:
             raise
         mend = "Mend its host, user or password in Grafana, and see whether ClickHouse runs."
-        return Finding("data source", False, f"ClickHouse is not reached: {refused.said}", mend)
-    return Finding("data source", True, str(health.get("message") or "healthy"))
+        return Check("data source", False, f"ClickHouse is not reached: {refused.message}", mend)
+    return Check("data source", True, str(health.get("message") or "healthy"))
 
 
-def _folder(gateway: Gateway) -> Finding:
+def _folder(gateway: Gateway) -> Check:
     uid = find_folder(gateway)
     if uid is None:
-        return Finding("folder", False, f"there is no folder {FOLDER_TITLE!r}", PUSH)
-    return Finding("folder", True, FOLDER_TITLE)
+        return Check("folder", False, f"there is no folder {FOLDER_TITLE!r}", PUSH)
+    return Check("folder", True, FOLDER_TITLE)
 
 
-def _board(gateway: Gateway, board: dict[str, Any]) -> Finding:
+def _board(gateway: Gateway, board: dict[str, Any]) -> Check:
     check = f"dashboard {board['uid']}"
     there = find_board(gateway, board["uid"])
     if there is None:
-        return Finding(check, False, "not there", PUSH)
+        return Check(check, False, "not there", PUSH)
     if not is_ours(gateway, there, board, None):
         provisioned = there["meta"].get("provisioned")
         mend = "Update the files that Grafana provisions it from." if provisioned else PUSH
-        return Finding(check, False, "another version", mend)
-    return Finding(check, True, "up to date")
+        return Check(check, False, "another version", mend)
+    return Check(check, True, "up to date")
 
 
-def _rules(gateway: Gateway, group: dict[str, Any]) -> Finding:
+def _rules(gateway: Gateway, group: dict[str, Any]) -> Check:
     check = f"rules {group['title']}"
     folder = find_folder(gateway)
     there = find_group(gateway, folder, group["title"]) if folder else None
     if there is None:
-        return Finding(check, False, "not there", PUSH)
+        return Check(check, False, "not there", PUSH)
     if not group_is_ours(there, group):
-        return Finding(check, False, "another version", PUSH)
+        return Check(check, False, "another version", PUSH)
     paused = [rule["title"] for rule in there["rules"] if rule.get("isPaused")]
     if paused:
-        return Finding(check, False, f"paused: {', '.join(paused)}", "Resume them in Grafana: Alerting, Alert rules.")
-    return Finding(check, True, f"{len(there['rules'])} rules up to date")
+        return Check(check, False, f"paused: {', '.join(paused)}", "Resume them in Grafana: Alerting, Alert rules.")
+    return Check(check, True, f"{len(there['rules'])} rules up to date")
 
 
-def _contact_points(gateway: Gateway, bundle: Bundle) -> Finding:
+def _contact_points(gateway: Gateway, bundle: Bundle) -> Check:
     there = {point.get("uid") for point in gateway.get(f"{BASE}/contact-points") or []}
     missing = [f"{point['name']}/{point['type']}" for point in bundle.contact_points if point["uid"] not in there]
     if missing:
-        return Finding("contact points", False, f"not there: {', '.join(missing)}", PUSH)
+        return Check("contact points", False, f"not there: {', '.join(missing)}", PUSH)
     ours = {point["uid"] for point in bundle.contact_points} | set(bundle.unset)
     if bundle.unset and not there & ours:
         names = sorted({name for variables in bundle.unset.values() for name in variables})
-        return Finding("contact points", False, "none of ours is there", f"Set one of {', '.join(names)} and push.")
-    return Finding("contact points", True, f"{len(there & ours)} of ours")
+        return Check("contact points", False, "none of ours is there", f"Set one of {', '.join(names)} and push.")
+    return Check("contact points", True, f"{len(there & ours)} of ours")
 
 
-def _policy(gateway: Gateway) -> Finding:
+def _policy(gateway: Gateway) -> Check:
     tree = gateway.get(f"{BASE}/policies")
     if our_route(tree) is not None:
-        return Finding("policy", True, "our alerts have a route of their own")
+        return Check("policy", True, "our alerts have a route of their own")
     note = f"our alerts go where all go, to {tree.get('receiver')}; `push --policy` gives them a route of their own"
-    return Finding("policy", True, note)
+    return Check("policy", True, note)

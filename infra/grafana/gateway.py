@@ -1,8 +1,8 @@
 """The one door to Grafana's HTTP API: grafana-api (or grafana-client) as transport, its traps known here alone.
 
-Law: what comes back is JSON (None where Grafana says nothing), or a Fault that says whose it is.  Only what may pass is
-asked again: 429, 502, 503, 504 and broken connections; a 500 is Grafana's last word (it answers so to a change of what
-a file provisions).
+Law: what comes back is JSON (None where Grafana sends nothing), or a Fault that names whose it is.  Only what may pass
+is asked again: 429, 502, 503, 504 and broken connections; a 500 is Grafana's last word (it answers so to a change of
+what a file provisions).
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _NEEDED: Final = re.compile(r"Permissions needed: (.+?)\.?$", re.DOTALL)
 
 
 class Refused(Fault):
-    """Grafana's answer to a request that it will not do; `status` and `said` are its own."""
+    """Grafana's answer to a request that it will not do; `status` and `message` are its own."""
 
-    def __init__(self, whose: str, what: str, mend: str, status: int, said: str) -> None:
+    def __init__(self, whose: str, what: str, mend: str, status: int, message: str) -> None:
         super().__init__(whose, what, mend)
         self.status = status
-        self.said = said
+        self.message = message
 
 
 class NotFound(Refused):
-    """404, said by a Grafana."""
+    """404, answered by a Grafana."""
 
 
 class Conflict(Refused):
@@ -52,8 +52,8 @@ class Provisioned(Refused):
 class Forbidden(Refused):
     """403; `needed` are the permissions that Grafana names ("" if it names none)."""
 
-    def __init__(self, what: str, mend: str, said: str, needed: str) -> None:
-        super().__init__("settings", what, mend, 403, said)
+    def __init__(self, what: str, mend: str, message: str, needed: str) -> None:
+        super().__init__("settings", what, mend, 403, message)
         self.needed = needed
 
 
@@ -127,39 +127,39 @@ class Gateway:
         return answer
 
     def _refused(self, verb: Verb, path: str, status: int, response: Any) -> Exception:
-        said = _message(response)
-        told = f"{verb} {_short(path)} was answered {status}" + (f" ({said})" if said else "")
+        message = _message(response)
+        summary = f"{verb} {_short(path)} was answered {status}" + (f" ({message})" if message else "")
         if status in PASSING:
-            fault = Refused("grafana", told, "Try again when Grafana is well.", status, said)
+            fault = Refused("grafana", summary, "Try again when Grafana is well.", status, message)
             return _Passing(fault, status)
         if not isinstance(response, dict | list):
-            return self._no_grafana(told)
+            return self._no_grafana(summary)
         if status == 401:
-            return Refused("settings", f"Grafana at {self.url} refuses the token", HOW_TO_GET_A_TOKEN, status, said)
+            return Refused("settings", f"Grafana at {self.url} refuses the token", HOW_TO_GET_A_TOKEN, status, message)
         if status == 403:
-            return self._forbidden(told, said)
-        if _FROM_A_FILE.search(said):
+            return self._forbidden(summary, message)
+        if _FROM_A_FILE.search(message):
             return Provisioned(
                 "grafana",
-                f"{_short(path)} comes from a file on Grafana's machine ({said})",
+                f"{_short(path)} comes from a file on Grafana's machine ({message})",
                 "Change that file, or take it out of Grafana's provisioning and push again.",
                 status,
-                said,
+                message,
             )
         if status == 404:
-            return NotFound("grafana", told, f"See whether {URL} names the Grafana that you mean.", status, said)
+            return NotFound("grafana", summary, f"See whether {URL} names the Grafana that you mean.", status, message)
         if status in (409, 412):
-            return Conflict("grafana", told, "Somebody changed it meanwhile: push again.", status, said)
-        return Refused("grafana", told, "Read what Grafana says, and its log.", status, said)
+            return Conflict("grafana", summary, "Somebody changed it meanwhile: push again.", status, message)
+        return Refused("grafana", summary, "Read what Grafana says, and its log.", status, message)
 
-    def _forbidden(self, told: str, said: str) -> Forbidden:
-        match = _NEEDED.search(said)
+    def _forbidden(self, summary: str, message: str) -> Forbidden:
+        match = _NEEDED.search(message)
         needed = " ".join(match[1].split()) if match else ""
-        what = f"the token for Grafana lacks the permission {needed}" if needed else f"the token may not: {told}"
-        return Forbidden(what, "Give its service account that permission, or the role Admin.", said, needed)
+        what = f"the token for Grafana lacks the permission {needed}" if needed else f"the token may not: {summary}"
+        return Forbidden(what, "Give its service account that permission, or the role Admin.", message, needed)
 
-    def _no_grafana(self, told: str) -> Fault:
-        what = f"what answers at {self.url} is not Grafana's API: {told}"
+    def _no_grafana(self, summary: str) -> Fault:
+        what = f"what answers at {self.url} is not Grafana's API: {summary}"
         return Fault("settings", what, f"Set {URL} to Grafana itself, with its path prefix if it has one.")
 
     def _unanswered(self, error: OSError) -> Exception:
@@ -185,8 +185,8 @@ class _Passing(Exception):
 
 
 def _message(response: Any) -> str:
-    said = response.get("message") or response.get("error") or "" if isinstance(response, dict) else ""
-    return " ".join(str(said).split())[:300]
+    message = response.get("message") or response.get("error") or "" if isinstance(response, dict) else ""
+    return " ".join(str(message).split())[:300]
 
 
 def _short(path: str) -> str:

@@ -11,18 +11,16 @@ from __future__ import annotations
 import base64
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from kafka import KafkaAdminClient
-from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
 from kafka.errors import KafkaError
 
 from infra.kafka import jars, properties
-from infra.kafka.listeners import Listener
-from infra.kafka.properties import Node
+from infra.kafka.properties import Listener, Node
 from infra.processes.ports import LOOPBACK, free_port, listens
 from infra.processes.stack import Stack
 from schemas.errors import Fault
@@ -40,7 +38,7 @@ exec "$java" "$heap" "$quiet" -cp "$classpath" kafka.Kafka "$config"
 """In one child, so that nodes format side by side and nothing runs unguarded."""
 
 
-class Place(NamedTuple):
+class BrokerHost(NamedTuple):
     """Where a node runs if not on loopback: an address of a network namespace, and the command that enters it."""
 
     host: str
@@ -57,7 +55,7 @@ class ApacheKafka:
         data: a folder that outlives the cluster; None: one in the stack's folder.
         port: of the first broker, the others follow; None: free ones.
         listeners: more ways in, on every broker.
-        places: of each broker; none: loopback.
+        hosts: of each broker; none: loopback.
     """
 
     def __init__(
@@ -68,7 +66,7 @@ class ApacheKafka:
         data: Path | None = None,
         port: int | None = None,
         listeners: Sequence[Listener] = (),
-        places: Sequence[Place] = (),
+        hosts: Sequence[BrokerHost] = (),
     ) -> None:
         if brokers not in (1, 3):
             raise Fault("settings", f"a cluster has 1 or 3 brokers, not {brokers}", "Give --brokers 1 or 3")
@@ -77,7 +75,7 @@ class ApacheKafka:
         self._name = name
         self._data = data or self._stack.folder / name
         self._disposable = data is None
-        self._places = tuple(places) or (Place(LOOPBACK, ()),) * brokers
+        self._hosts = tuple(hosts) or (BrokerHost(LOOPBACK, ()),) * brokers
         ports = [free_port() if port is None else port + place for place in range(brokers)]
         self.nodes = tuple(
             Node(
@@ -86,7 +84,7 @@ class ApacheKafka:
                 free_port(),
                 self._data / f"node-{number}",
                 {free_port(): listener for listener in listeners},
-                self._places[number - 1].host,
+                self._hosts[number - 1].host,
             )
             for number in range(1, brokers + 1)
         )
@@ -108,31 +106,6 @@ class ApacheKafka:
     def bootstrap(self) -> str:
         """Addresses as clients take them."""
         return ",".join(self.addresses)
-
-    def addresses_of(self, listener: str) -> tuple[str, ...]:
-        """`host:port` of each broker by one of its further listeners."""
-        return tuple(
-            f"{LOOPBACK}:{port}" for node in self.nodes for port, more in node.more.items() if more.name == listener
-        )
-
-    def know(self, users: Mapping[str, str]) -> None:
-        """Let users in by SCRAM, each with its password, which replaces an earlier one.
-
-        Raises:
-            Fault: the cluster does not take one.
-        """
-        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
-        try:
-            # One request a mechanism: Kafka alters a user once in each.
-            for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
-                wanted = [
-                    UserScramCredentialUpsertion(name, mechanism, password=password) for name, password in users.items()
-                ]
-                for name, error in admin.alter_user_scram_credentials(wanted).items():
-                    if error:
-                        raise Fault("kafka", f"the user {name!r} is not taken ({error})", "Give another name")
-        finally:
-            admin.close()
 
     @property
     def stack(self) -> Stack:
@@ -198,7 +171,7 @@ class ApacheKafka:
         config.write_text(properties.of(node, self.nodes))
         heap = "-Xmx512m" if len(self.nodes) == 1 else "-Xmx384m"
         return [
-            *self._places[node.number - 1].enter,
+            *self._hosts[node.number - 1].enter,
             *("/bin/sh", "-c", FORMAT_THEN_SERVE, "kafka"),
             *(java, f"{folder}/*", heap, str(node.folder), str(config), cluster_id),
         ]

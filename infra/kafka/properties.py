@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from infra.kafka.listeners import Listener
 from infra.processes.ports import LOOPBACK
 
 LARGEST_MESSAGE = 8 << 20
 """Bytes: a part of a checkpoint is the largest thing we send."""
+
+
+class Listener(Protocol):
+    """One more listener of a broker, beside its plain one; its name is in capitals and of its own on the broker."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def protocol(self) -> str:
+        """As Kafka calls it, for example `SASL_SSL`."""
+
+    def properties(self) -> dict[str, str]:
+        """What `server.properties` says of it, its address apart."""
 
 
 @dataclass(frozen=True, slots=True)

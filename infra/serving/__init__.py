@@ -5,5 +5,6 @@ that makes room when there are too many; an answer is never kept for who does no
 
     listening    a socket, and uvicorn on it
     connections  how many, and how long each may wait
+    close_unread_body  hang up on a body that nobody reads
     replies      an answer in pieces, as fast as it is taken
 """

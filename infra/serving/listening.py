@@ -9,6 +9,7 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
+from infra.serving.close_unread_body import CloseUnreadBody
 from infra.serving.connections import Connection
 from schemas.errors import Fault
 
@@ -22,15 +23,27 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         Fault: somebody else has it, or it is not ours.
     """
+    try:
+        return bind(host, port)
+    except OSError as error:
+        raise Fault("machine", f"{host}:{port} cannot be listened on ({error})", "Give another --port.") from None
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """The same for a caller with a sentence of its own.
+
+    Raises:
+        OSError: somebody else has it, or it is not ours.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named because asyncio switches Nagle's delay (40 ms a reply) off only where it is.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
+    except OSError:
         listener.close()
-        raise Fault("machine", f"{host}:{port} cannot be listened on ({error})", "Give another --port.") from None
+        raise
     return listener
 
 
@@ -48,7 +61,7 @@ def serve(app: Starlette, listener: socket.socket, grace: int) -> None:
     """
     listener.listen(BACKLOG)
     config = uvicorn.Config(
-        app,
+        CloseUnreadBody(app),
         http=Connection,
         log_level="warning",
         access_log=False,

@@ -25,26 +25,26 @@ from schemas.slices import Entity
 from schemas.topics import ATTRIBUTION_INPUTS, DEAD_LETTERS, SLICES, SOURCES
 from streams import failpoints
 from streams.agents.role import WholeFlushes, emissions_of, limited, new_incarnation
-from streams.checkpoints import Checkpoints
-from streams.collector import collector_resting
-from streams.loading import Load, Loads
-from streams.observation.figures import VERDICTS, Figure
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution, forget, pack
-from streams.operators.emission import Extent, Round, begin_round, folded_up_to, written
-from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
-from streams.outbox import AnyMessage, Message, Outbox
+from streams.gc_tuning import gc_paused
+from streams.kafka.batch_producer import AnyMessage, BatchProducer, Message
+from streams.kafka.checkpoints import Checkpoints
+from streams.kafka.loading import Load, Loads
+from streams.kafka.transport import Batch, Positions
+from streams.monitoring.metrics import VERDICTS, Sample
+from streams.operators.attribution.emission import Flush, LogEnds, begin_flush, encode_slices, folded_up_to
+from streams.operators.attribution.fold import AttributionOperator
+from streams.operators.attribution.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.state import Attribution, compact, forget
 from streams.settings import Settings
-from streams.transport import Batch, Positions
 
 logger = logging.getLogger("groundswell.attribution")
 
-# A silent partition says so every few seconds, so that the watermark goes on with the clock.
+# A silent partition publishes its progress every few seconds, so that the watermark goes on with the clock.
 TICK_SECONDS = 2.0
 # Pieces of about 50 ms of work, so that the fetcher and the heartbeat have their turn.
 SLICES_AT_ONCE = 4000
-SIDE_BY_SIDE = 2  # partitions that are said at a time
-QUIET_SECONDS = 2 * 3600  # slices this far behind the clock are packed
+SIDE_BY_SIDE = 2  # partitions that are flushed at a time
+QUIET_SECONDS = 2 * 3600  # slices this far behind the clock are compacted
 
 
 class AttributionRole:
@@ -56,10 +56,10 @@ class AttributionRole:
     def __init__(self, settings: Settings, version: str) -> None:
         self.settings = settings
         self.codec = settings.codec()
-        self.folder = Folder(self.codec, (f"{settings.group_prefix}-attribution", version))
+        self.operator = AttributionOperator(self.codec, (f"{settings.group_prefix}-attribution", version))
         self.fingerprint = fingerprint_of(self.codec)
-        self.outbox = Outbox(settings)
-        self.checkpoints = Checkpoints(settings, self.outbox)
+        self.producer = BatchProducer(settings)
+        self.checkpoints = Checkpoints(settings, self.producer)
         self.states: dict[int, Attribution] = {}
         self.incarnations: dict[int, str] = {}
         self.ready: set[int] = set()
@@ -100,7 +100,7 @@ class AttributionRole:
 
     def _read_state(self, partition: int, load: Load, data: bytes) -> Attribution:
         load.decodes(len(data))
-        with collector_resting():
+        with gc_paused():
             return from_bytes(data, partition, self.fingerprint, load.decoded)
 
     def _check_together(self, tps: frozenset[TP], assigned: frozenset[int]) -> None:
@@ -126,7 +126,7 @@ class AttributionRole:
 
     async def start(self, app: Any) -> None:
         self._app = app
-        await self.outbox.start()
+        await self.producer.start()
 
     async def take(self, batch: Batch) -> None:
         if self._first_batch_at is None:
@@ -136,8 +136,8 @@ class AttributionRole:
         topic = self.settings.logical(batch.tp.topic)
         tally = state.tallies.get(topic)
         good = tally.accepted + tally.duplicates if tally else 0
-        self.folder.step(state, topic, batch.records, batch.end)
-        failpoints.reach("after_step")
+        self.operator.step(state, topic, batch.records, batch.end)
+        failpoints.hit("after_step")
         if tally is not None:
             self._count_bad(len(batch.records), tally.accepted + tally.duplicates - good)
 
@@ -157,7 +157,7 @@ class AttributionRole:
             newly_ready = bool(set(self.states) - self.ready)
             messages = sum(await self._flush_side_by_side(list(self.states)))
             if messages:
-                self._say_progress(newly_ready, messages)
+                self._log_progress(newly_ready, messages)
 
     async def _flush_side_by_side(self, partitions: list[int]) -> list[int]:
         """While the broker acknowledges a piece of one partition, a piece of another is made.
@@ -179,30 +179,30 @@ class AttributionRole:
             await asyncio.gather(*flushes, return_exceptions=True)
 
     async def _flush_partition(self, partition: int) -> int:
-        """One round of a partition, a piece at a time, and its checkpoint when that is due; how many messages."""
+        """One flush of a partition, a piece at a time, and its checkpoint when that is due; how many messages."""
         state, now = self.states.get(partition), time.monotonic()
         if state is None or not self._is_ready(partition):
             return 0
         last_version, last_time = self._emitted.get(partition, (-1, 0.0))
         if state.version == last_version and now - last_time < TICK_SECONDS:
             return 0
-        extent, incarnation = self._extent(partition), self.incarnations[partition]
+        log_ends, incarnation = self._log_ends(partition), self.incarnations[partition]
         is_due = self._checkpoint_is_due(partition, now)
         if is_due:
-            self._tidy(state, extent)
-        begun = begin_round(state, incarnation, extent, self._wall_clock_ms(), self.fingerprint)
+            self._tidy(state, log_ends)
+        begun = begin_flush(state, incarnation, log_ends, self._wall_clock_ms(), self.fingerprint)
         version = state.version
-        with collector_resting():
+        with gc_paused():
             snapshot = to_bytes(state, self.fingerprint) if is_due else b""
         sent = 0
         for start in range(0, max(1, len(begun.dirty)), SLICES_AT_ONCE):
-            piece = written(state, begun.dirty[start : start + SLICES_AT_ONCE], incarnation)
+            piece = encode_slices(state, begun.dirty[start : start + SLICES_AT_ONCE], incarnation)
             messages: list[AnyMessage] = [*(self._letters(begun) if start == 0 else ()), *self._slices(piece)]
             if start + SLICES_AT_ONCE >= len(begun.dirty):
                 messages += self._progress(begun)
             await self._app.consumer.check_fence()
-            sent += await self.outbox.send(messages)
-            failpoints.reach("between_pieces")
+            sent += await self.producer.send(messages)
+            failpoints.hit("between_pieces")
         self._emitted[partition] = (version, now)
         if is_due:
             await self.checkpoints.write(partition, incarnation, version, snapshot)
@@ -210,7 +210,7 @@ class AttributionRole:
             self._saved_bytes[partition] = len(snapshot)
         return sent
 
-    def _say_progress(self, newly_ready: bool, messages: int) -> None:
+    def _log_progress(self, newly_ready: bool, messages: int) -> None:
         """How fast it went, said when all partitions of an assignment have caught up and that is acknowledged."""
         if newly_ready and self.ready == set(self.states) and self._first_batch_at is not None:
             seconds = time.monotonic() - self._first_batch_at
@@ -222,9 +222,9 @@ class AttributionRole:
             self._saved.clear()
             self._emitted.clear()
             await self.flush()
-        await self.outbox.stop()
+        await self.producer.stop()
 
-    # ---- what it says of itself --------------------------------------------------------------------------
+    # ---- what is observed --------------------------------------------------------------------------------
 
     def ready_partitions(self) -> int:
         return len(self.ready)
@@ -235,25 +235,25 @@ class AttributionRole:
     def waiting_for(self) -> tuple[str, ...]:
         return ()
 
-    def figures(self) -> list[Figure]:
+    def figures(self) -> list[Sample]:
         now = time.monotonic()
         ages = [(partition, now - at) for partition, (_, at) in self._saved.items() if partition in self.states]
         return [
             *(figure for state in self.states.values() for figure in _figures_of(state)),
             *self._freshness(),
-            *(Figure("dead_letters", place, number) for place, number in self._refused.items()),
-            *(Figure("checkpoint_age_seconds", (str(partition),), age) for partition, age in ages),
-            *(Figure("checkpoint_bytes", (str(partition),), size) for partition, size in self._saved_bytes.items()),
-            *emissions_of(self.outbox, self.settings),
+            *(Sample("dead_letters", place, number) for place, number in self._refused.items()),
+            *(Sample("checkpoint_age_seconds", (str(partition),), age) for partition, age in ages),
+            *(Sample("checkpoint_bytes", (str(partition),), size) for partition, size in self._saved_bytes.items()),
+            *emissions_of(self.producer, self.settings),
         ]
 
-    def _freshness(self) -> list[Figure]:
-        found: list[Figure] = []
+    def _freshness(self) -> list[Sample]:
+        found: list[Sample] = []
         for partition, state in self.states.items():
-            ends = self._extent(partition).ends if self._app is not None else {}
+            ends = self._log_ends(partition).ends if self._app is not None else {}
             newest = folded_up_to(state, ends)
             if newest:
-                found.append(Figure("freshness_seconds", (str(partition),), time.time() - newest / 1000))
+                found.append(Sample("freshness_seconds", (str(partition),), time.time() - newest / 1000))
         return found
 
     # ---- what it needs to know ---------------------------------------------------------------------------
@@ -270,7 +270,7 @@ class AttributionRole:
     def _tps(self, partition: int) -> list[TP]:
         return [TP(self.settings.topic(topic), partition) for topic in self.topics]
 
-    def _extent(self, partition: int) -> Extent:
+    def _log_ends(self, partition: int) -> LogEnds:
         consumer, positions = self._app.consumer, self.states[partition].positions
         ends = {
             topic: max(consumer.end_of(TP(self.settings.topic(topic), partition)) or 0, positions.get(topic, 0))
@@ -278,7 +278,7 @@ class AttributionRole:
         }
         idle = all(positions.get(topic, 0) >= end for topic, end in ends.items())
         seen = [consumer.end_seen_at(TP(self.settings.topic(topic), partition)) for topic in SOURCES]
-        return Extent({topic: ends[topic] for topic in SOURCES}, idle, min(seen))
+        return LogEnds({topic: ends[topic] for topic in SOURCES}, idle, min(seen))
 
     def _wall_clock_ms(self) -> int | None:
         return int(time.time() * 1000) if self.settings.clock == "wall" else None
@@ -287,13 +287,13 @@ class AttributionRole:
         version, at = self._saved.get(partition, (-1, 0.0))
         return self.states[partition].version != version and now - at >= self.settings.checkpoint_interval
 
-    def _tidy(self, state: Attribution, extent: Extent) -> None:
-        pack(state, state.clock // 1000 - QUIET_SECONDS)
+    def _tidy(self, state: Attribution, log_ends: LogEnds) -> None:
+        compact(state, state.clock // 1000 - QUIET_SECONDS)
         now_ms = self._wall_clock_ms()
-        if extent.idle and now_ms is not None:
+        if log_ends.idle and now_ms is not None:
             forget(state, self.codec.horizon_ms, now_ms)
 
-    def _letters(self, begun: Round) -> list[Message]:
+    def _letters(self, begun: Flush) -> list[Message]:
         topic = self.settings.topic(DEAD_LETTERS)
         self._refused.update((letter.topic, letter.reason) for letter in begun.letters)
         return [
@@ -308,21 +308,21 @@ class AttributionRole:
                 for key, value in records:
                     yield topic, number, key, value
 
-    def _progress(self, begun: Round) -> list[Message]:
+    def _progress(self, begun: Flush) -> list[Message]:
         """Told to every partition of `slices`, after the slices that it vouches for."""
         topic = self.settings.topic(SLICES)
         key, value = slices.progress_key(begun.progress), slices.encode(begun.progress)
         return [Message(topic, partition, key, value) for partition in range(self.settings.partitions)]
 
 
-def _figures_of(state: Attribution) -> list[Figure]:
+def _figures_of(state: Attribution) -> list[Sample]:
     partition = str(state.partition)
-    found: list[Figure] = []
+    found: list[Sample] = []
     for topic, tally in state.tallies.items():
         counts = (tally.accepted, tally.duplicates, tally.dead_lettered, tally.passed_over)
         found += [
-            Figure("events", (topic, partition, verdict), number)
+            Sample("events", (topic, partition, verdict), number)
             for verdict, number in zip(VERDICTS, counts, strict=True)
         ]
-        found.append(Figure("late_events", (topic, partition), tally.late))
+        found.append(Sample("late_events", (topic, partition), tally.late))
     return found

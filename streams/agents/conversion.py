@@ -5,7 +5,7 @@ sure ends at a mark; after it everything is emitted (again).  It is silent until
 when it took over, because a predecessor may have come that far.
 
 The stall detectors' numbers are no fold of the topic: they depend on when a minute was closed.  They go on from their
-own newest records in the topic `stalls`, so what was said once is not said differently later.
+own newest records in the topic `stalls`, so what was published once is not published differently later.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ from schemas.times import DAY_MS, rfc3339
 from schemas.topics import CHECKPOINTS, CONVERSIONS, SLICES, STALLS
 from streams import failpoints
 from streams.agents.role import WholeFlushes, emissions_of, limited, new_incarnation
-from streams.checkpoints import CHECKPOINT_SCHEMA, Checkpoints, Mark
-from streams.epochs import epoch_of, newest_epoch
-from streams.loading import Load, Loads
-from streams.observation.figures import Figure
-from streams.operators.conversion import Conversion, Windower
-from streams.operators.stall_rounds import Rounds, Watcher
-from streams.operators.voices import MIXED_SECONDS, Voices
-from streams.outbox import Message, Outbox
+from streams.kafka.batch_producer import BatchProducer, Message
+from streams.kafka.checkpoints import CHECKPOINT_SCHEMA, Checkpoints, EmittedUpTo
+from streams.kafka.epochs import epoch_of, newest_epoch
+from streams.kafka.loading import Load, Loads
+from streams.kafka.stall_records import newest_stalls
+from streams.kafka.transport import Batch, Positions
+from streams.monitoring.metrics import Sample
+from streams.operators.stalls.scheduler import Detectors, DetectorScheduler
+from streams.operators.windowing.mixed_settings import MIXED_SECONDS, MixedSettings
+from streams.operators.windowing.state import Conversion
+from streams.operators.windowing.windower import Windower
 from streams.settings import Settings
-from streams.stall_records import newest_stalls
-from streams.transport import Batch, Positions
 
 logger = logging.getLogger("groundswell.conversion")
 
@@ -46,8 +47,8 @@ FORGET_SECONDS = 3600.0
 # The same for the stall detectors: minutes of entities stepped, records made.
 STEPS_AT_ONCE = 1500
 STALLS_AT_ONCE = 500
-# While much is stepped, it is said now and then, so that a worker that is killed need not begin anew.
-SAY_SECONDS = 5.0
+# While much is stepped, it is published now and then, so that a worker that is killed need not begin anew.
+PUBLISH_SECONDS = 5.0
 
 
 class ConversionRole:
@@ -60,16 +61,16 @@ class ConversionRole:
         self.settings = settings
         campaigns = settings.load_campaigns()
         self.windower = Windower(campaigns, settings.partitions, settings.partitions)
-        self.watcher = Watcher(campaigns, settings.partitions, settings.horizon_days * DAY_MS // 1000)
-        self.outbox = Outbox(settings)
-        self.checkpoints = Checkpoints(settings, self.outbox)
+        self.scheduler = DetectorScheduler(campaigns, settings.partitions, settings.horizon_days * DAY_MS // 1000)
+        self.producer = BatchProducer(settings)
+        self.checkpoints = Checkpoints(settings, self.producer)
         self.states: dict[int, Conversion] = {}
-        self.rounds: dict[int, Rounds] = {}
-        self.marks: dict[int, Mark] = {}  # not reached yet
+        self.detectors: dict[int, Detectors] = {}
+        self.marks: dict[int, EmittedUpTo] = {}  # not reached yet
         self.incarnations: dict[int, str] = {}
         self.ready: set[int] = set()
         self._foreign = 0
-        self.voices = Voices()
+        self.mixed_settings = MixedSettings()
         self._unmarked: set[int] = set()  # partitions whose epoch nobody knows yet
         self._marked: dict[int, tuple[int, float]] = {}
         self._flushes = WholeFlushes()
@@ -83,7 +84,7 @@ class ConversionRole:
     async def load(self, tps: frozenset[TP]) -> Mapping[TP, int]:
         """States still in memory go on (a state stays true); new ones begin at the beginning."""
         assigned = frozenset(tp.partition for tp in tps)
-        self.states, self.rounds = limited(self.states, assigned), limited(self.rounds, assigned)
+        self.states, self.detectors = limited(self.states, assigned), limited(self.detectors, assigned)
         self.incarnations = {partition: new_incarnation() for partition in assigned}
         self.ready = set()
         self._unmarked = set()
@@ -100,13 +101,13 @@ class ConversionRole:
                 known.epoch = max(known.epoch, mark.epoch if mark is not None else 0)
                 continue
             self.states[partition] = Conversion(partition, epoch=mark.epoch if mark is not None else epoch)
-            self.rounds[partition] = self.watcher.begin()
+            self.detectors[partition] = self.scheduler.begin()
             if mark is not None and mark.position > 0:
                 self.marks[partition] = mark
-        for partition, rounds in list(self.rounds.items()):
+        for partition, detectors in list(self.detectors.items()):
             # Also where a state is still in memory: another worker may have gone on in the meantime.
             with self._loads.one(f"the stall detectors of partition {partition}", partition) as load:
-                self.watcher.resume(rounds, await newest_stalls(self.settings, partition, load))
+                self.scheduler.resume(detectors, await newest_stalls(self.settings, partition, load))
         return {tp: position for tp in tps if (position := self.states[tp.partition].position)}
 
     async def _new_epoch(self, partition: int, used: int = 0, load: Load | None = None) -> int:
@@ -123,7 +124,7 @@ class ConversionRole:
 
     async def start(self, app: Any) -> None:
         self._app = app
-        await self.outbox.start()
+        await self.producer.start()
 
     async def take(self, batch: Batch) -> None:
         partition = batch.tp.partition
@@ -132,19 +133,21 @@ class ConversionRole:
         catching_up, now_ms = partition not in self.ready, int(time.time() * 1000)
         for record in batch.records:
             self._resume_at_mark(state, record.offset)
-            said = self._said(record, batch.tp)
-            if said is not None:
-                if isinstance(said, slices.Progress) and not catching_up:
-                    self._listen(said)
+            record_of_slices = self._decode(record, batch.tp)
+            if record_of_slices is not None:
+                if isinstance(record_of_slices, slices.Progress) and not catching_up:
+                    self._check_settings(record_of_slices)
                 emitted = partition in self.marks
-                change = self.windower.apply(state, said, now_ms=now_ms, emitted=emitted, catching_up=catching_up)
-                self.watcher.note(self.rounds[partition], state, said, change)
+                change = self.windower.apply(
+                    state, record_of_slices, now_ms=now_ms, emitted=emitted, catching_up=catching_up
+                )
+                self.scheduler.note(self.detectors[partition], state, record_of_slices, change)
         state.position = batch.end
         self._resume_at_mark(state, batch.end)
-        failpoints.reach("after_step")
+        failpoints.hit("after_step")
 
-    def _said(self, record: Any, tp: TP) -> slices.SliceRecord | None:
-        """What attribution says; None of a record that was deleted, or is none of ours.
+    def _decode(self, record: Any, tp: TP) -> slices.SliceRecord | None:
+        """A record of `slices`; None of one that was deleted, or is none of ours.
 
         Raises:
             Fault: it is one of another version.
@@ -161,9 +164,9 @@ class ConversionRole:
             self._foreign += 1
             return None
 
-    def _listen(self, said: slices.Progress) -> None:
-        """Refuse to add up what workers say that judge records differently, once that is no change under way."""
-        mixed = self.voices.hear(said, time.monotonic())
+    def _check_settings(self, record_of_slices: slices.Progress) -> None:
+        """Refuse to merge slices of workers whose settings differ, once that is no change under way."""
+        mixed = self.mixed_settings.note(record_of_slices, time.monotonic())
         if mixed is not None:
             raise Fault(
                 "settings",
@@ -202,43 +205,43 @@ class ConversionRole:
                 await self._watch(partition)
             self._forget(now)
 
-    async def _emit(self, partition: int) -> Mark | None:
-        """Say everything there is to say, a piece at a time; a mark of how far all is said."""
+    async def _emit(self, partition: int) -> EmittedUpTo | None:
+        """Publish everything that is due, a piece at a time; a mark of the position up to which that is complete."""
         state = self.states[partition]
         while self.states.get(partition) is state and partition in self.ready:
             reached = (state.position, state.clock, dict(state.watermarks), state.epoch)
-            mark = Mark(CHECKPOINT_SCHEMA, *reached)
-            found, said_all = self._flush_piece(state)
+            mark = EmittedUpTo(CHECKPOINT_SCHEMA, *reached)
+            found, is_all = self._flush_piece(state)
             messages = self._messages(state.partition, found)
             if messages:
-                await self.outbox.send(messages)
-                failpoints.reach("between_pieces")
-            if said_all:
+                await self.producer.send(messages)
+                failpoints.hit("between_pieces")
+            if is_all:
                 return mark
         return None
 
     async def _watch(self, partition: int) -> None:
-        """Step the stall detectors through every closed minute, a piece at a time, and say what they say."""
-        rounds, state, said_at = self.rounds.get(partition), self.states.get(partition), time.monotonic()
+        """Step the stall detectors through every closed minute, a piece at a time, and publish their records."""
+        detectors, state, published_at = self.detectors.get(partition), self.states.get(partition), time.monotonic()
         all_stepped = False
         while not all_stepped:
-            if rounds is None or state is None or self.rounds.get(partition) is not rounds:
+            if detectors is None or state is None or self.detectors.get(partition) is not detectors:
                 return
             incarnation, computed_at = self.incarnations[partition], rfc3339(int(time.time() * 1000))
-            all_stepped = self.watcher.step(rounds, state, STEPS_AT_ONCE, incarnation, computed_at)
-            if all_stepped or time.monotonic() - said_at >= SAY_SECONDS:
-                said = self.watcher.say(rounds, state.version, incarnation, computed_at)
-                while piece := list(islice(said, STALLS_AT_ONCE)):
-                    await self.outbox.send(self._stall_messages(partition, piece))
-                    failpoints.reach("after_stalls")
-                said_at = time.monotonic()
+            all_stepped = self.scheduler.step(detectors, state, STEPS_AT_ONCE, incarnation, computed_at)
+            if all_stepped or time.monotonic() - published_at >= PUBLISH_SECONDS:
+                record_of_slices = self.scheduler.take_records(detectors, state.version, incarnation, computed_at)
+                while piece := list(islice(record_of_slices, STALLS_AT_ONCE)):
+                    await self.producer.send(self._stall_messages(partition, piece))
+                    failpoints.hit("after_stalls")
+                published_at = time.monotonic()
             await asyncio.sleep(0)
 
     async def stop(self) -> None:
         if await self._flushes.are_whole():
             self._marked.clear()
             await self.flush()
-        await self.outbox.stop()
+        await self.producer.stop()
 
     def ready_partitions(self) -> int:
         return len(self.ready)
@@ -249,12 +252,12 @@ class ConversionRole:
     def waiting_for(self) -> tuple[str, ...]:
         return ()
 
-    def figures(self) -> list[Figure]:
+    def figures(self) -> list[Sample]:
         now = time.time()
         clocks = {partition: state.clock for partition, state in self.states.items() if state.clock}
-        ages = [Figure("freshness_seconds", (str(number),), now - clock / 1000) for number, clock in clocks.items()]
-        foreign = [Figure("foreign_records", (SLICES,), self._foreign)] if self._foreign else []
-        return [*ages, *foreign, *emissions_of(self.outbox, self.settings)]
+        ages = [Sample("freshness_seconds", (str(number),), now - clock / 1000) for number, clock in clocks.items()]
+        foreign = [Sample("foreign_records", (SLICES,), self._foreign)] if self._foreign else []
+        return [*ages, *foreign, *emissions_of(self.producer, self.settings)]
 
     def _is_ready(self, partition: int) -> bool:
         if partition not in self.ready:
@@ -277,19 +280,21 @@ class ConversionRole:
         return [Message(topic, partition, stalls.stall_key(stall), stalls.encode(stall)) for stall in found]
 
     async def _mark_epoch(self, partition: int) -> None:
-        """Keep a new epoch before anything is said under it, so that no successor finds another one."""
+        """Record a new epoch before anything is published under it, so that no successor finds another one."""
         state = self.states.get(partition)
         if partition in self._unmarked and state is not None:
             incarnation = self.incarnations[partition]
-            await self.checkpoints.write_mark(partition, incarnation, Mark(CHECKPOINT_SCHEMA, 0, epoch=state.epoch))
+            await self.checkpoints.write_mark(
+                partition, incarnation, EmittedUpTo(CHECKPOINT_SCHEMA, 0, epoch=state.epoch)
+            )
             self._unmarked.discard(partition)
 
-    async def _mark(self, partition: int, mark: Mark, now: float) -> None:
+    async def _mark(self, partition: int, mark: EmittedUpTo, now: float) -> None:
         last_position, last_time = self._marked.get(partition, (-1, 0.0))
         if mark.position != last_position and now - last_time >= MARK_SECONDS and partition in self.incarnations:
-            failpoints.reach("before_mark")
+            failpoints.hit("before_mark")
             await self.checkpoints.write_mark(partition, self.incarnations[partition], mark)
-            failpoints.reach("after_mark")
+            failpoints.hit("after_mark")
             self._marked[partition] = (mark.position, now)
 
     def _forget(self, now: float) -> None:
@@ -303,7 +308,7 @@ class ConversionRole:
 
 
 def _of_another_version(tp: TP, offset: int, error: Exception) -> Fault:
-    # Without its saved states attribution says every minute again; with them, only what changes.
+    # Without its saved states attribution publishes every minute again; with them, only what changes.
     saved = tp.topic.removesuffix(SLICES) + CHECKPOINTS
     return Fault(
         "groundswell",

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
-from streams.loading import Load
-from streams.observation.figures import Figure
-from streams.outbox import Outbox
+from streams.kafka.batch_producer import BatchProducer
+from streams.kafka.loading import Load
+from streams.kafka.transport import Batch, Positions
+from streams.monitoring.metrics import Sample
 from streams.settings import Settings
-from streams.transport import Batch, Positions
 
 
 class Role(Protocol):
@@ -30,8 +30,8 @@ class Role(Protocol):
         """What it reads, names of the contract without a prefix."""
 
     @property
-    def positions(self) -> Positions | None:
-        """Who owns the agent's positions: the role's state, or nobody (then committed offsets rule)."""
+    def positions(self) -> Positions:
+        """The agent's positions: they belong to the role's state."""
 
     async def start(self, app: Any) -> None:
         """Make outputs ready; inside the running event loop, before the first batch."""
@@ -52,22 +52,22 @@ class Role(Protocol):
         """What it is loading now; None: nothing."""
 
     def waiting_for(self) -> tuple[str, ...]:
-        """What is away outside, so that nothing can go on."""
+        """What is unavailable outside, so that nothing can go on."""
 
-    def figures(self) -> Iterable[Figure]:
-        """What it counts, of `streams.observation.figures.KINDS`; called inside the event loop."""
+    def figures(self) -> Iterable[Sample]:
+        """Samples of its metrics, of `streams.monitoring.metrics.KINDS`; called inside the event loop."""
 
 
-def emissions_of(outbox: Outbox, settings: Settings) -> list[Figure]:
+def emissions_of(producer: BatchProducer, settings: Settings) -> list[Sample]:
     """Acknowledged messages by topic."""
-    return [Figure("emissions", (settings.logical(topic),), number) for topic, number in outbox.acknowledged.items()]
+    return [Sample("emissions", (settings.logical(topic),), number) for topic, number in producer.acknowledged.items()]
 
 
 class WholeFlushes:
     """Flushes, one at a time, and none after one that broke off.
 
-    A flush takes what it is going to say out of the state.  If it breaks off, that is not said, and a later
-    checkpoint or mark would claim that it was.
+    A flush takes what it is going to publish out of the state.  If it breaks off, that is not published, and a later
+    checkpoint or mark would record that it was.
     """
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class WholeFlushes:
         """
         async with self._lock:
             if self._interrupted:
-                raise RuntimeError("an earlier flush was interrupted, what it took is not said: starting anew")
+                raise RuntimeError("an earlier flush was interrupted, what it took is not published: starting anew")
             self._interrupted = True
             yield
             self._interrupted = False

@@ -10,13 +10,14 @@ from faust.types import TP
 from schemas.topics import LANDED
 from streams import failpoints
 from streams.agents.role import WholeFlushes
-from streams.landed import NOWHERE, Home, Landed
-from streams.loading import Load
-from streams.observation.figures import Figure
+from streams.clickhouse.client import connect
+from streams.clickhouse.inserts import Sink
+from streams.clickhouse.landed import NOWHERE, Home, Landed
+from streams.clickhouse.rows import Rows
+from streams.kafka.loading import Load
+from streams.kafka.transport import Batch, Positions
+from streams.monitoring.metrics import Sample
 from streams.settings import Settings
-from streams.sink import Rows, Sink
-from streams.store import connect
-from streams.transport import Batch, Positions
 
 ID_CHARACTERS: Final = 12  # of the store's id: enough to tell two apart
 
@@ -50,7 +51,7 @@ class SinkRole:
     async def take(self, batch: Batch) -> None:
         self.rows.add(self.settings.logical(batch.tp.topic), batch)
         self.landed.take(batch.tp, batch.end)
-        failpoints.reach("after_step")
+        failpoints.hit("after_step")
         if self.rows.is_full():
             await self.flush()
 
@@ -60,13 +61,13 @@ class SinkRole:
             lines, ends = self.rows.take()
             if ends:
                 await self.landed.open(ends)
-                failpoints.reach("before_insert")
+                failpoints.hit("before_insert")
                 await self.sink.insert(lines)
-                failpoints.reach("before_claim")
-                await self.landed.claim(ends)
+                failpoints.hit("before_positions")
+                await self.landed.write_positions(ends)
 
     def _log_ends(self) -> dict[TP, int | None]:
-        return {tp: end for tp, (_, end) in self._app.consumer.extents().items()}
+        return {tp: end for tp, (_, end) in self._app.consumer.positions_and_ends().items()}
 
     async def stop(self) -> None:
         if await self._flushes.are_whole():
@@ -79,8 +80,8 @@ class SinkRole:
         return None
 
     def waiting_for(self) -> tuple[str, ...]:
-        return ("ClickHouse",) if self.sink.is_away else ()
+        return ("ClickHouse",) if self.sink.is_unavailable else ()
 
-    def figures(self) -> list[Figure]:
-        foreign = [Figure("foreign_records", (topic,), number) for topic, number in self.rows.foreign.items()]
-        return [*self.sink.figures(), *foreign, Figure("waiting_rows", (), self.rows.number)]
+    def figures(self) -> list[Sample]:
+        foreign = [Sample("foreign_records", (topic,), number) for topic, number in self.rows.foreign.items()]
+        return [*self.sink.figures(), *foreign, Sample("waiting_rows", (), self.rows.number)]

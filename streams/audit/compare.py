@@ -23,7 +23,7 @@ from streams.audit.raw_tables import compare_raw_table
 from streams.audit.records import Logs, Place, Span
 from streams.audit.report import DIFFERENCES_SHOWN, AuditResult, Findings
 from streams.audit.verdicts import Verdicts
-from streams.collector import collector_resting
+from streams.gc_tuning import gc_paused
 
 _log: Final = logging.getLogger("groundswell.audit")
 
@@ -65,7 +65,7 @@ def audit(
     while True:
         known = len(logs.records) if logs else -1
         logs = read_logs(kafka, prefix=prefix, partitions=partitions, security=security, after=logs)
-        with collector_resting():
+        with gc_paused():
             if oracle is None or len(logs.records) != known:
                 codec = Codec(campaigns, _partitions(logs), horizon_days, forgets=forgets)
                 oracle = Oracle(logs.records, codec)

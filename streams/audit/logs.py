@@ -20,7 +20,7 @@ from schemas.skips import Skip, Skips
 from schemas.skips import decode as decode_skip
 from schemas.topics import SKIPS, SOURCE_MESSAGE_BYTES, SOURCES
 from streams.audit.records import LogRecord, Logs, Place, Span
-from streams.records import Damaged, Mark, damage_fault, read_records_safely
+from streams.kafka.records import Damaged, RangeMarker, damage_fault, read_records_safely
 
 _log: Final = logging.getLogger("groundswell.audit")
 
@@ -51,7 +51,7 @@ def read_logs(
 
     Raises:
         Fault: no broker, a topic is not there, the partition counts differ, the broker falls silent, or a log holds
-            what nobody can read and nobody has said to skip.
+            what cannot be read and no operator has skipped.
     """
     try:
         return asyncio.run(_read(kafka, prefix, partitions, dict(security or {}), after))
@@ -75,8 +75,8 @@ async def _read(kafka: str, prefix: str, partitions: int | None, security: dict[
     )
     await consumer.start()
     try:
-        said = await _said(consumer, beside)
-        return await _drain(consumer, places, after or Logs([], {}), said)
+        skips_found = await _skips_of(consumer, beside)
+        return await _drain(consumer, places, after or Logs([], {}), skips_found)
     finally:
         await consumer.stop()
 
@@ -115,45 +115,45 @@ async def _places(
     return places, [TopicPartition(prefix + SKIPS, number) for number in range(counts.get(prefix + SKIPS, 0))]
 
 
-async def _said(consumer: AIOKafkaConsumer, tps: list[TopicPartition]) -> list[Skip]:
-    """What operators have said to skip."""
+async def _skips_of(consumer: AIOKafkaConsumer, tps: list[TopicPartition]) -> list[Skip]:
+    """The skips of operators."""
     if not tps:
         return []
-    said: list[Skip] = []
+    skips_found: list[Skip] = []
 
     def take(tp: TopicPartition, raw: Any) -> None:
         skip = decode_skip(raw.value)
         if skip is not None and skip.partition == tp.partition:
-            said.append(skip)
+            skips_found.append(skip)
 
     await _to_end(consumer, tps, await consumer.beginning_offsets(tps), take)
-    return said
+    return skips_found
 
 
 async def _drain(
-    consumer: AIOKafkaConsumer, places: dict[TopicPartition, Place], before: Logs, said: list[Skip]
+    consumer: AIOKafkaConsumer, places: dict[TopicPartition, Place], before: Logs, skips_found: list[Skip]
 ) -> Logs:
     first = await consumer.beginning_offsets(list(places))
     begins = {tp: _begin(before.spans.get(place), first[tp]) for tp, place in places.items()}
     known = {tp: before.spans[place].end for tp, place in places.items() if place in before.spans}
-    records, skips = list(before.records), Skips.of(said, COUNTING_ROLE)
+    records, skips = list(before.records), Skips.of(skips_found, COUNTING_ROLE)
 
     def take(tp: TopicPartition, raw: Any) -> None:
         place = places[tp]
         if isinstance(raw, Damaged):
             _accept_damage(tp, place, raw, skips)
-        elif not isinstance(raw, Mark) and skips.beyond(place, raw.offset) == raw.offset:
+        elif not isinstance(raw, RangeMarker) and skips.beyond(place, raw.offset) == raw.offset:
             records.append(_record(place, raw))
 
     ends = await _to_end(consumer, list(places), {tp: max(first[tp], known.get(tp, 0)) for tp in places}, take)
     _log.info("read %d records of %d partitions", len(records), len(places))
-    return Logs(records, {place: Span(begins[tp], ends[tp]) for tp, place in places.items()}, said)
+    return Logs(records, {place: Span(begins[tp], ends[tp]) for tp, place in places.items()}, skips_found)
 
 
 def _accept_damage(tp: TopicPartition, place: Place, mark: Damaged, skips: Skips) -> None:
     """
     Raises:
-        Fault: nobody has said to skip it.
+        Fault: no operator has skipped it.
     """
     if skips.beyond(place, mark.first) <= mark.offset:
         raise damage_fault(place.topic, tp.topic, tp.partition, mark)

@@ -122,7 +122,7 @@ def judge(records: Iterable[LogRecord], codec: Codec) -> Verdicts:
     valid: dict[str, list[Valid]] = {topic: [] for topic in SOURCES}
     dead: list[Dead] = []
     for record in sorted(records, key=_log_order):
-        verdict = codec.judge(record.topic, record.partition, record.key, record.value, record.record_time_ms)
+        verdict = codec.validate(record.topic, record.partition, record.key, record.value, record.record_time_ms)
         if isinstance(verdict, Rejection):
             dead.append(Dead(record, verdict))
         else:

@@ -11,9 +11,9 @@ from schemas.errors import Fault
 from schemas.times import parse_ms
 from schemas.topics import SLICES
 from streams.commands.store import open_store
+from streams.producers.control_records import acceptance_said, check_campaign, moment
 from streams.producers.send import wall_clock_ms
 from streams.producers.sender import Sender
-from streams.producers.words import acceptance_said, check_campaign, moment
 from streams.settings import Settings
 
 REACHED = """

@@ -7,9 +7,9 @@ import os
 import click
 
 from schemas.annotations import AnnotationKind
+from streams.producers.control_records import KINDS, annotation_said
 from streams.producers.send import wall_clock_ms
 from streams.producers.sender import Sender
-from streams.producers.words import KINDS, annotation_said
 from streams.settings import Settings
 
 

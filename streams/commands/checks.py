@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,11 +11,12 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from infra.clickhouse.migrate import refuse_another_version
 from schemas.errors import Unreachable
-from streams.landed import Home
-from streams.producers.connect import admin, topic_ids
-from streams.reach import any_answers, check_entry, nobody_answers
+from streams.clickhouse.client import StoreUnavailable, connect, store_id, translate
+from streams.clickhouse.landed import Home
+from streams.kafka.admin import admin, topic_ids
+from streams.kafka.connectivity import any_answers, check_entry, nobody_answers
+from streams.retries import Availability, retry
 from streams.settings import Settings
-from streams.store import Away, connect, store_id, translate
 
 Answer = TypeVar("Answer")
 logger = logging.getLogger("groundswell.checks")
@@ -45,15 +45,7 @@ def patiently(ask: Callable[[], Answer], within: float = ANSWER_SECONDS) -> Answ
     Raises:
         Fault: what the question raises; `Unreachable` after so many seconds without an answer.
     """
-    deadline = time.monotonic() + within
-    while True:
-        try:
-            return ask()
-        except Unreachable as away:
-            if time.monotonic() > deadline:
-                raise
-            logger.warning("asked again: %s", away)
-            time.sleep(AGAIN_SECONDS)
+    return retry(ask, Unreachable, lambda away: logger.warning("asked again: %s", away), AGAIN_SECONDS, within)
 
 
 def home_of_the_sink(settings: Settings) -> Home:
@@ -72,19 +64,10 @@ def home_of_the_sink(settings: Settings) -> Home:
 
 def _settled_store(settings: Settings) -> str:
     """The id of the store, once it answers and has every table that this program knows."""
-    waited = False
-    while True:
-        try:
-            found = _look_at_store(settings)
-        except Away as away:
-            if not waited:
-                logger.warning("%s; waiting, nothing is lost", away)
-            waited = True
-            time.sleep(AGAIN_SECONDS)
-        else:
-            if waited:
-                logger.warning("ClickHouse at %s answers again", settings.store_shown)
-            return found
+    availability = Availability(f"ClickHouse at {settings.store_shown}", logger)
+    store = retry(lambda: _look_at_store(settings), StoreUnavailable, availability.lost, AGAIN_SECONDS)
+    availability.answers()
+    return store
 
 
 def _look_at_store(settings: Settings) -> str:

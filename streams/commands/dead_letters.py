@@ -19,10 +19,10 @@ from schemas.errors import Fault
 from schemas.times import rfc3339
 from streams.commands.dead_letter_list import name_of, print_letters
 from streams.commands.store import open_store
-from streams.producers.again import again, still_wrong
+from streams.kafka.whole_letters import was_read, whole
+from streams.producers.replay_dead_letter import again, still_wrong
 from streams.producers.sender import Sender
 from streams.settings import Settings
-from streams.whole_letters import was_read, whole
 
 COLUMNS = (*DeadLetter.__struct_fields__,)
 EVERY_ONE = 1_000_000

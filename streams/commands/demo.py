@@ -29,15 +29,14 @@ from infra.processes.ports import LOOPBACK, free_port, listens
 from schemas.errors import Fault
 from schemas.topics import FOREVER
 from streams import logs
+from streams.clickhouse.client import connect
 from streams.commands.appeals import Appeal, door_appeal, gdq_appeal, parts_of, send_appeal
 from streams.commands.audit import audit_with, describe
 from streams.commands.page import PORT
 from streams.commands.report import print_figures
 from streams.commands.topics import plan_of
-from streams.commands.worker import ROLE_NAMES
 from streams.producers.topics import create_topics
-from streams.settings import PREFIX, Settings
-from streams.store import connect
+from streams.settings import PREFIX, ROLE_NAMES, Settings
 
 LANDING_SECONDS = 100.0
 AUDIT_SECONDS = 30.0

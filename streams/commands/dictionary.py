@@ -18,7 +18,7 @@ from infra.embedded.stack import start_clickhouse, store_url
 from infra.processes.ports import free_port
 from infra.processes.stack import Stack
 from schemas.errors import Fault
-from streams.store import connect
+from streams.clickhouse.client import connect
 
 FILE: Final = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
 

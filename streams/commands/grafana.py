@@ -14,7 +14,7 @@ from infra.grafana.address import address_of
 from infra.grafana.alerting import push_alerting
 from infra.grafana.boards import push_board, push_folder
 from infra.grafana.bundle import read_bundle
-from infra.grafana.doctor import Finding, check_plugin, examine
+from infra.grafana.doctor import Check, check_plugin, examine
 from infra.grafana.gateway import Gateway
 from infra.grafana.marks import Mark, incident_id, pull, push_marks
 from infra.grafana.steps import Step, needs_a_person
@@ -176,7 +176,7 @@ def _print_steps(steps: list[Step], as_json: bool, dry_run: bool) -> None:
     click.echo(f"{changed} {'would be sent' if dry_run else 'sent'}, {len(steps) - changed} not", err=True)
 
 
-def _print_finding(finding: Finding) -> None:
+def _print_finding(finding: Check) -> None:
     click.echo(f"{'ok   ' if finding.ok else 'WRONG'} {finding.check}: {finding.found}")
     if not finding.ok:
         click.echo(f"      {finding.mend}")

@@ -11,9 +11,8 @@ from typing import Any, Final
 import click
 
 from schemas.errors import Fault
-from streams.commands.worker import ROLE_NAMES
-from streams.producers.connect import admin
-from streams.settings import Settings
+from streams.kafka.admin import admin
+from streams.settings import ROLE_NAMES, Settings
 
 ANSWER_SECONDS: Final = 10.0
 EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -31,7 +30,7 @@ def healthy(role: str) -> int:
     Meant for health checks of containers.  Exit code 0: it is; 1: it is not.
     """
     settings = Settings.from_environment(os.environ)
-    if settings.metrics_port and not _says_so_itself(role, settings):
+    if settings.metrics_port and not _answers_well(role, settings):
         return 1
     group = f"{settings.group_prefix}-{role}"
     with admin(settings.brokers, settings.security) as client:
@@ -39,16 +38,16 @@ def healthy(role: str) -> int:
             members = members_of(client, group, role)
         except ValueError as error:  # tansu's answer cannot be read
             raise Fault("kafka", "this broker does not tell who is in a group", "Ask Apache Kafka.") from error
-    here = own_addresses(settings.brokers)
+    here = addresses_towards(settings.brokers)
     mine = [member for member in members if str(member["client_host"]).lstrip("/") in here]
     click.echo(f"{group}: {len(members)} members, {len(mine)} on this machine")
     return 0 if mine else 1
 
 
-def _says_so_itself(role: str, settings: Settings) -> bool:
-    """Whether the worker says that it is healthy; what it says is printed."""
+def _answers_well(role: str, settings: Settings) -> bool:
+    """Whether the worker answers that it is healthy; its answer is printed."""
     host = EVERY_ADDRESS.get(settings.metrics_host, settings.metrics_host)
-    port = settings.metrics_port + ROLE_NAMES.index(role)
+    port = settings.metrics_port_of(role)
     try:
         trouble, missing = _why_not(host, port, "/healthz"), _why_not(host, port, "/readyz")
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -62,14 +61,14 @@ def _says_so_itself(role: str, settings: Settings) -> bool:
 
 
 def _why_not(host: str, port: int, path: str) -> str | None:
-    """What a page of the worker says against it; None where it says nothing."""
+    """Why a page of the worker answers that it is not well; None where it is."""
     connection = http.client.HTTPConnection(host, port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", path)
-        said = json.loads(connection.getresponse().read())
+        answer = json.loads(connection.getresponse().read())
     finally:
         connection.close()
-    return None if said["ok"] else str(said["why"])
+    return None if answer["ok"] else str(answer["why"])
 
 
 def members_of(client: Any, group: str, role: str) -> list[Any]:
@@ -82,7 +81,7 @@ def members_of(client: Any, group: str, role: str) -> list[Any]:
     return [member for found in groups for member in described[found]["members"]]
 
 
-def own_addresses(brokers: list[str]) -> set[str]:
+def addresses_towards(brokers: list[str]) -> set[str]:
     """The addresses from which this machine speaks to the brokers."""
     found: set[str] = set()
     for broker in brokers:

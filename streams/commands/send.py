@@ -15,9 +15,9 @@ from schemas.codec import Codec
 from schemas.heartbeats import decode
 from schemas.topics import SOURCES
 from streams.commands.appeals import Appeal, door_appeal, gdq_appeal, send_appeal
+from streams.producers.control_records import heartbeat_said
 from streams.producers.send import SentLines, send_lines, wall_clock_ms
 from streams.producers.sender import Sender
-from streams.producers.words import heartbeat_said
 from streams.settings import Settings
 
 REFUSALS_SHOWN = 20

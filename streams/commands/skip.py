@@ -14,14 +14,13 @@ from schemas.skips import SKIPS_SCHEMA, Skip
 from schemas.times import rfc3339
 from schemas.topics import SKIPS, SOURCES, TOPICS
 from streams.commands.checks import check_kafka
-from streams.commands.worker import ROLE_NAMES
-from streams.producers.connect import admin, partition_counts
+from streams.kafka.admin import admin, partition_counts
+from streams.kafka.log_tail import log_bounds
+from streams.kafka.skipping import skips_of, taken_in
 from streams.producers.outgoing import Outgoing
 from streams.producers.send import wall_clock_ms
 from streams.producers.sender import Sender
-from streams.settings import Settings
-from streams.skipping import skips_of, taken_in
-from streams.tails import extent_of
+from streams.settings import ROLE_NAMES, Settings
 
 WHY_AT_MOST = 1000
 
@@ -69,17 +68,21 @@ def skip(
         rfc3339(wall_clock_ms()),
         role=role or "",
     )
-    said = asyncio.run(_checked(wanted, settings))
+    skip_record = asyncio.run(_checked(wanted, settings))
     with Sender(settings.brokers, settings.prefix, security=settings.security) as sender:
-        sender.send(Outgoing(SKIPS, partition, skips.skip_key(said), skips.encode(said), wall_clock_ms()))
-    click.echo(f"skipped: {skips.in_words(said)}")
+        sender.send(Outgoing(SKIPS, partition, skips.skip_key(skip_record), skips.encode(skip_record), wall_clock_ms()))
+    click.echo(f"skipped: {skips.in_words(skip_record)}")
 
 
 def _list(settings: Settings, as_json: bool) -> None:
     with admin(settings.brokers, settings.security) as client:
         partitions = partition_counts(client).get(settings.topic(SKIPS), 0)
-    for said in asyncio.run(skips_of(settings, range(partitions))):
-        line = msgspec.json.encode(said).decode() if as_json else f"{said.said_at}\t{skips.in_words(said)}"
+    for skip_record in asyncio.run(skips_of(settings, range(partitions))):
+        line = (
+            msgspec.json.encode(skip_record).decode()
+            if as_json
+            else f"{skip_record.said_at}\t{skips.in_words(skip_record)}"
+        )
         click.echo(line)
 
 
@@ -97,7 +100,7 @@ async def _checked(wanted: Skip, settings: Settings) -> Skip:
     if wanted.partition >= partitions:
         what = f"{settings.topic(wanted.topic)} has {partitions} partitions, numbered from 0"
         raise Fault("input", what, "Give one that there is.")
-    begin, end = await extent_of(settings.brokers, settings.topic(wanted.topic), wanted.partition, settings.security)
+    begin, end = await log_bounds(settings.brokers, settings.topic(wanted.topic), wanted.partition, settings.security)
     if not wanted.first <= wanted.last < end:
         what = f"{settings.topic(wanted.topic)}-{wanted.partition} holds the offsets {begin} to {end - 1}"
         raise Fault("input", what, "Give offsets up to its end, the smaller one first.")

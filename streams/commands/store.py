@@ -14,8 +14,9 @@ from infra.clickhouse.migrate import create_database
 from infra.clickhouse.migrate import migrate as apply
 from schemas.errors import Fault
 from schemas.topics import LANDED
+from streams.clickhouse.client import NoDatabase, StoreUnavailable, connect, translate
 from streams.settings import Settings
-from streams.store import Away, NoDatabase, connect, database_of, translate
+from streams.settings.store_address import database_of
 
 
 def open_store(settings: Settings, database: str | None = None) -> Any:
@@ -29,7 +30,7 @@ def open_store(settings: Settings, database: str | None = None) -> Any:
     """
     try:
         return connect(settings.store, database)
-    except Away as away:
+    except StoreUnavailable as away:
         raise Fault(
             "clickhouse",
             f"nothing answers at {settings.store_shown}",

@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING
 import click
 
 from streams import logs
-from streams.settings import Settings
+from streams.settings import ROLE_NAMES, Settings
 
 if TYPE_CHECKING:
     from streams.agents.role import Role
-
-ROLE_NAMES = ("attribution", "conversion", "sink")
 
 
 @click.command()
@@ -33,10 +31,10 @@ def worker(roles: tuple[str, ...]) -> int:
     logs.configure(settings.log)
     if len(roles) > 1:
         return _run_each(roles)
-    from streams.app import run_role  # Faust takes half a second to import: not for `groundswell --help`
     from streams.commands.checks import check_kafka, patiently
     from streams.commands.topics import plan_of
     from streams.producers.topics import check_topics
+    from streams.worker.app import run_role  # Faust takes half a second to import: not for `groundswell --help`
 
     settings.load_campaigns()
     check_kafka(settings)
@@ -46,8 +44,8 @@ def worker(roles: tuple[str, ...]) -> int:
 
 def _role(name: str, settings: Settings) -> Role:
     from streams.agents.sink import SinkRole
-    from streams.app import ROLES
     from streams.commands.checks import home_of_the_sink
+    from streams.worker.app import ROLES
 
     version = version_of("groundswell")
     if name == SinkRole.name:

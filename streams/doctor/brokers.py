@@ -1,4 +1,4 @@
-"""What the brokers tell: their listeners, and whether the topics keep what they take."""
+"""Findings of the brokers: their listeners, and whether the topics keep what they take."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from schemas.errors import Fault
 from schemas.topics import SOURCES, TOPICS
 from streams.doctor.finding import Finding, of_fault
 from streams.doctor.listeners import examine_listeners
-from streams.producers.connect import admin
+from streams.kafka.admin import admin
 from streams.producers.topic_rules import RETENTION, Found, Plan, faults
 from streams.settings import Settings
 
@@ -26,32 +26,32 @@ def examine_brokers(settings: Settings, plan: Plan) -> Iterator[Finding]:
             answers = _brokers(client)
             described = {topic["name"]: topic for topic in client.describe_topics()}
             ours = [settings.topic(topic.name) for topic in TOPICS if settings.topic(topic.name) in described]
-            told = _told(client, ConfigResourceType.TOPIC, ours)
+            reported = _reported_configs(client, ConfigResourceType.TOPIC, ours)
     except Fault as fault:
         yield of_fault("kafka", fault)
         return
     for broker, properties in answers.items():
         yield from examine_listeners(broker, properties)
-    yield from _examine_copies({name: _copies(described[name]) for name in ours}, told)
-    found = {settings.logical(name): Found(len(described[name]["partitions"]), told.get(name, {})) for name in ours}
+    yield from _examine_copies({name: _copies(described[name]) for name in ours}, reported)
+    found = {settings.logical(name): Found(len(described[name]["partitions"]), reported.get(name, {})) for name in ours}
     yield from _examine_rules(plan, found)
 
 
 def _brokers(client: Any) -> Mapping[str, Mapping[str, str]]:
     """By broker, what it tells of itself."""
     numbers = [str(broker["broker_id"]) for broker in client.describe_cluster()["brokers"]]
-    told = _told(client, ConfigResourceType.BROKER, numbers)
-    return {number: told.get(number, {}) for number in numbers}
+    reported = _reported_configs(client, ConfigResourceType.BROKER, numbers)
+    return {number: reported.get(number, {}) for number in numbers}
 
 
-def _told(client: Any, kind: Any, names: Sequence[str]) -> dict[str, dict[str, str]]:
+def _reported_configs(client: Any, kind: Any, names: Sequence[str]) -> dict[str, dict[str, str]]:
     if not names:
         return {}
     answer = client.describe_configs([ConfigResource(kind, name) for name in names], config_filter="all")
     entries = answer.get("topic" if kind == ConfigResourceType.TOPIC else "broker", {})
     return {
-        name: {key: entry["value"] for key, entry in told.items() if entry["value"] is not None}
-        for name, told in entries.items()
+        name: {key: entry["value"] for key, entry in reported.items() if entry["value"] is not None}
+        for name, reported in entries.items()
     }
 
 
@@ -59,7 +59,7 @@ def _copies(topic: Mapping[str, Any]) -> int:
     return min((len(partition["replica_nodes"]) for partition in topic["partitions"]), default=0)
 
 
-def _examine_copies(copies: Mapping[str, int], told: Mapping[str, Mapping[str, str]]) -> Iterator[Finding]:
+def _examine_copies(copies: Mapping[str, int], reported: Mapping[str, Mapping[str, str]]) -> Iterator[Finding]:
     if not copies:
         return  # the rules say that the topics are missing
     few = sorted(name for name, number in copies.items() if number < SAFE_COPIES)
@@ -70,8 +70,8 @@ def _examine_copies(copies: Mapping[str, int], told: Mapping[str, Mapping[str, s
         yield Finding("copies", "wrong", seen, mend)
         return  # with so few copies no other value of min.insync.replicas would be right
     yield Finding("copies", "ok", f"every topic has {min(copies.values())} copies or more")
-    silent = [name for name in copies if IN_SYNC not in told.get(name, {})]
-    weak = [name for name in copies if name not in silent and int(told[name][IN_SYNC]) < 2]
+    silent = [name for name in copies if IN_SYNC not in reported.get(name, {})]
+    weak = [name for name in copies if name not in silent and int(reported[name][IN_SYNC]) < 2]
     if weak:
         seen = f"{len(weak)} topics acknowledge what only one broker holds ({weak[0]}: {IN_SYNC}=1)"
         yield Finding(IN_SYNC, "wrong", seen, f"Set {IN_SYNC}=2 on them with kafka-configs.sh.")

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas.errors import Fault
+from streams.clickhouse.client import StoreUnavailable, connect
 from streams.doctor.finding import Finding, is_loopback
 from streams.settings import Settings
-from streams.store import Away, connect
 
 DISKS: Final = "SELECT DISTINCT path FROM system.disks WHERE path != ''"
 CHECK: Final = "store's data"
@@ -30,7 +30,7 @@ def examine_data(settings: Settings) -> Iterator[Finding]:
         client = connect(settings.store)
         folders = [Path(row[0]) for row in client.query(DISKS).result_rows]
         client.close()
-    except (Away, Fault):
+    except (StoreUnavailable, Fault):
         return
     except ClickHouseError:
         yield Finding(CHECK, "cannot tell", "this user may not ask the store where its data is")

@@ -7,10 +7,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from schemas.errors import Fault
+from streams.clickhouse.client import NoDatabase, StoreUnavailable, connect
 from streams.doctor.finding import Finding, is_loopback, of_fault
 from streams.doctor.here import answers_at, own_addresses
 from streams.settings import Settings
-from streams.store import Away, NoDatabase, connect, with_password
+from streams.settings.store_address import with_password
 
 # Users whose passwords everybody knows: of the embedded store, and of a ClickHouse as it is installed.
 KNOWN_USERS: Final = (("groundswell", "groundswell"), ("reader", "reader"), ("default", ""))
@@ -57,7 +58,7 @@ def _examine_users(settings: Settings, shown: str) -> Iterator[Finding]:
     for user, password in KNOWN_USERS:
         try:
             accepted = _takes(settings.store, user, password)
-        except Away:
+        except StoreUnavailable:
             mend = "Start it, or mend GROUNDSWELL_STORE."
             yield Finding("store's users", "wrong", f"nothing answers at {shown}", mend)
             return

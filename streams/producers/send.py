@@ -95,7 +95,7 @@ def send_lines(
 
 def _judge(codec: Codec, record: Outgoing) -> Rejection | None:
     partition = NO_PARTITION_BY_KEY if record.partition is None else record.partition
-    verdict = codec.judge(record.topic, partition, record.key, record.value, record.record_time_ms)
+    verdict = codec.validate(record.topic, partition, record.key, record.value, record.record_time_ms)
     return verdict if isinstance(verdict, Rejection) else None
 
 

@@ -18,9 +18,9 @@ from kafka.errors import KafkaError
 
 from schemas.errors import Fault
 from schemas.partitioning import partition_of
-from streams.producers.connect import REACHED_WITHIN_MS, admin, log_ends, partition_counts, unreachable
+from streams.kafka.admin import REACHED_WITHIN_MS, admin, log_ends, partition_counts, unreachable
 from streams.producers.outgoing import Outgoing
-from streams.security import PLAINTEXT, Security
+from streams.settings.kafka_security import PLAINTEXT, Security
 
 REQUEST_BYTES: Final = 8 * 1024 * 1024
 IN_FLIGHT: Final = 10_000

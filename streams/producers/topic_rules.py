@@ -1,7 +1,7 @@
 """What the topics must be like for the law of state to hold, and how to mend one that is not.
 
-Pure: it compares what a broker says with `schemas.topics.TOPICS`.  A topic that keeps longer, or takes larger
-messages, than it must is right; one whose broker says nothing of a setting is not wrong, we cannot tell.
+Pure: it compares what a broker reports with `schemas.topics.TOPICS`.  A topic that keeps longer, or takes larger
+messages, than it must is right; a setting that its broker does not report is not wrong, but unknown.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from schemas.topics import (
     TOPICS,
     Topic,
 )
-from streams.security import PLAINTEXT, Security
+from streams.settings.kafka_security import PLAINTEXT, Security
 
 # Written by the number of a source partition, or read beside one.
 AS_MANY_AS_SOURCES: Final = (HEARTBEATS, SLICES, CONVERSIONS, CHECKPOINTS, DEAD_LETTERS)
-# Marks in `checkpoints` are offsets of `slices`, and slices say only what changes after a saved state.
+# Marks in `checkpoints` are offsets of `slices`, and after a saved state only changed slices are published.
 DELETED_TOGETHER: Final = (SLICES, CHECKPOINTS)
 
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
@@ -78,7 +78,7 @@ class Plan:
 
 
 class Found(NamedTuple):
-    """What a broker says of a topic: its number of partitions, and those settings that it tells."""
+    """A topic as its broker reports it: the number of partitions, and those settings that it reports."""
 
     partitions: int
     settings: Mapping[str, str]
@@ -123,12 +123,12 @@ def faults(plan: Plan, found: Mapping[str, Found]) -> Iterator[Fault]:
 def short_of_horizon(plan: Plan, found: Mapping[str, Found]) -> Iterator[Fault]:
     """Source topics that forget an event while a duplicate of it may come.
 
-    One that does not exist yet, or whose broker does not tell, is taken as it is planned.
+    One that does not exist yet, or whose broker does not report it, is taken as it is planned.
     """
     wanted = plan.horizon_days * DAY_MS
     for topic in TOPICS:
-        told = found[topic.name].settings if topic.name in found else {}
-        kept = int(told.get(RETENTION, plan.retention_ms(topic)))
+        reported = found[topic.name].settings if topic.name in found else {}
+        kept = int(reported.get(RETENTION, plan.retention_ms(topic)))
         if topic.name in SOURCES and 0 <= kept < wanted:
             what = (
                 f"GROUNDSWELL_HORIZON_DAYS is {plan.horizon_days}, and topic {plan.name(topic.name)!r} keeps its "
@@ -140,7 +140,7 @@ def short_of_horizon(plan: Plan, found: Mapping[str, Found]) -> Iterator[Fault]:
 
 
 def untold(topic: Topic, found: Found) -> list[str]:
-    """Names of the settings that the broker does not tell, so that nobody can say whether they are right."""
+    """Names of the settings that the broker does not report, so that they cannot be checked."""
     asked = [CLEANUP, MESSAGE_BYTES] + [RETENTION] * ("delete" in topic.cleanup)
     asked += [TIMESTAMP_AHEAD] * (topic.name in (*SOURCES, HEARTBEATS))
     return [name for name in asked if name not in found.settings]
@@ -150,8 +150,8 @@ def _wrong_partitions(plan: Plan, found: Mapping[str, Found]) -> Iterator[Fault]
     counts = {name: found[name].partitions for name in (*SOURCES, *AS_MANY_AS_SOURCES) if name in found}
     sources = {count for name, count in counts.items() if name in SOURCES}
     if len(sources) > 1:
-        told = ", ".join(f"{name} {count}" for name, count in counts.items() if name in SOURCES)
-        what = f"the source topics have different numbers of partitions ({told})"
+        reported = ", ".join(f"{name} {count}" for name, count in counts.items() if name in SOURCES)
+        what = f"the source topics have different numbers of partitions ({reported})"
         delete = f"{_tool(plan, 'kafka-topics.sh')} --delete --topic NAME"
         yield Fault(
             "kafka",

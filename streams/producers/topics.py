@@ -9,7 +9,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from schemas.errors import Fault
 from schemas.topics import TOPICS
-from streams.producers.connect import admin, partition_counts
+from streams.kafka.admin import admin, partition_counts
 from streams.producers.topic_rules import TIMESTAMP_AHEAD, Found, Plan, faults, settings_of, short_of_horizon, untold
 
 NO_ERROR: Final = 0
@@ -19,7 +19,7 @@ INVALID_CONFIG: Final = 40
 State = Literal["created", "right", "cannot tell"]
 
 
-class Finding(NamedTuple):
+class CheckedTopic(NamedTuple):
     """One topic: physical name, partitions, and what is known; `untold` names settings the broker says nothing of."""
 
     topic: str
@@ -28,7 +28,7 @@ class Finding(NamedTuple):
     untold: tuple[str, ...]
 
 
-def create_topics(plan: Plan) -> list[Finding]:
+def create_topics(plan: Plan) -> list[CheckedTopic]:
     """Create the topics that do not exist, then check all.
 
     Raises:
@@ -45,7 +45,7 @@ def create_topics(plan: Plan) -> list[Finding]:
         return _check(client, plan, created={plan.name(topic.name) for topic in missing})
 
 
-def check_topics(plan: Plan) -> list[Finding]:
+def check_topics(plan: Plan) -> list[CheckedTopic]:
     """Check all topics and create none.
 
     Raises:
@@ -79,7 +79,7 @@ def _create(client: Any, plan: Plan, names: list[str]) -> None:
     client.wait_for_topics(list(wanted))
 
 
-def _check(client: Any, plan: Plan, created: set[str]) -> list[Finding]:
+def _check(client: Any, plan: Plan, created: set[str]) -> list[CheckedTopic]:
     found = _found(client, plan)
     for fault in faults(plan, found):
         raise fault
@@ -89,9 +89,9 @@ def _check(client: Any, plan: Plan, created: set[str]) -> list[Finding]:
     ]
 
 
-def _finding(name: str, found: Found, silent: list[str], created: set[str]) -> Finding:
+def _finding(name: str, found: Found, silent: list[str], created: set[str]) -> CheckedTopic:
     state: State = "created" if name in created else "cannot tell" if silent else "right"
-    return Finding(name, found.partitions, state, tuple(silent))
+    return CheckedTopic(name, found.partitions, state, tuple(silent))
 
 
 def _found(client: Any, plan: Plan) -> dict[str, Found]:

@@ -9,7 +9,7 @@ from statistics import median
 from typing import NamedTuple
 
 from schemas.campaign import Campaign
-from streams.operators.watch import Minute, Watch, step
+from streams.operators.stalls.state_machine import Minute, Watch, step
 from streams.simulation.appeal import MINUTES, Click, Size, simulate
 
 

@@ -28,13 +28,14 @@ from pathlib import Path
 from typing import Final
 
 from schemas.errors import Fault
-from streams.store import Away
+from streams.clickhouse.client import StoreUnavailable
+from streams.settings import ROLE_NAMES
 from tests.benchmarks.distribution import Distribution
 from tests.benchmarks.overload import land
 from tests.benchmarks.pipeline import Pipeline, days_around_now
 from tests.benchmarks.probe import Probe, Sighting
 from tests.benchmarks.promises import Promises
-from tests.benchmarks.sampling import ROLES, Sampler
+from tests.benchmarks.sampling import Sampler
 from tests.benchmarks.store_checks import what_is_missing
 
 SUSTAINED_SECONDS: Final = 1.0
@@ -61,14 +62,14 @@ def main() -> int:
     try:
         with Pipeline({}, days_around_now(), store=True) as pipeline:
             run(pipeline, options, judge)
-    except (Fault, TimeoutError, Away) as error:
+    except (Fault, TimeoutError, StoreUnavailable) as error:
         print(f"latency: FAILED, {error}")
         return 1
     return judge.verdict("latency")
 
 
 def run(pipeline: Pipeline, options: argparse.Namespace, judge: Promises) -> None:
-    for role in ROLES:
+    for role in ROLE_NAMES:
         pipeline.start_worker(role)
     sampler = Sampler(pipeline)
     sampler.wait_until_ready()

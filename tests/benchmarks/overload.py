@@ -34,9 +34,10 @@ from typing import Final
 
 from schemas.errors import Fault
 from streams.commands.audit import audit_with, describe
+from streams.settings import ROLE_NAMES
 from tests.benchmarks.pipeline import Pipeline, days_around_now, pinned
 from tests.benchmarks.promises import Promises
-from tests.benchmarks.sampling import ROLES, Sampler
+from tests.benchmarks.sampling import Sampler
 from tests.benchmarks.store_checks import has_landed, what_is_missing
 
 MEMORY: Final = {"attribution": 64, "conversion": 16, "sink": 16}  # bytes for each new id
@@ -77,7 +78,7 @@ def main() -> int:
 
 
 def run(pipeline: Pipeline, options: argparse.Namespace, judge: Promises) -> None:
-    for role in ROLES:
+    for role in ROLE_NAMES:
         pipeline.start_worker(role)
     sampler = Sampler(pipeline)
     sampler.wait_until_ready()
@@ -155,7 +156,7 @@ def judge_overload(sampler: Sampler, judge: Promises) -> None:
     fresh = f"{quarter.freshness:.0f} to {last.freshness:.0f} s"
     judge.promise(last.freshness > quarter.freshness, f"freshness grew from {fresh}")
     ids = end.ids - quarter.ids
-    for role in ROLES:
+    for role in ROLE_NAMES:
         most = max(one.memory[role] for one in sampler.samples) - quarter.memory[role]
         allowed = MEMORY[role] * ids + SLACK_BYTES
         each = f"{most / ids if ids else 0:.0f} bytes each"
@@ -171,7 +172,9 @@ def judge_slow(sampler: Sampler, judge: Promises) -> None:
     judge.promise(waiting <= BOUND_ROWS, f"at most {waiting:,} rows waited, bound {BOUND_ROWS:,}")
     failures, assignments = sampler.samples[-1].insert_failures, sampler.samples[-1].assignments
     judge.promise(failures == 0, f"{failures} inserts failed")
-    judge.promise(assignments == len(ROLES), f"{assignments} assignments of {len(ROLES)} workers: nobody rejoined")
+    judge.promise(
+        assignments == len(ROLE_NAMES), f"{assignments} assignments of {len(ROLE_NAMES)} workers: nobody rejoined"
+    )
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ from infra.processes.ports import free_port
 from infra.processes.stack import Stack
 from schemas.errors import Fault
 from schemas.topics import SOURCES
-from streams.store import connect
+from streams.clickhouse.client import connect
 from tests.benchmarks.distribution import Distribution
 from tests.benchmarks.panel_rows import bytes_needed, campaigns, fill_statements, numbers_of, span_ms
 from tests.benchmarks.pipeline import peak_memory

@@ -23,11 +23,10 @@ from infra.embedded.stack import start_clickhouse, store_url
 from infra.kafka.cluster import ApacheKafka
 from infra.processes.ports import free_port
 from infra.processes.stack import Stack
+from streams.clickhouse.client import connect
 from streams.commands.topics import plan_of
-from streams.observing import ROLE_ORDER
 from streams.producers.topics import create_topics
-from streams.settings import Settings
-from streams.store import connect
+from streams.settings import ROLE_NAMES, Settings
 from tests.benchmarks.fill import CAMPAIGN
 from tests.chaos.proxy import Proxy
 
@@ -173,7 +172,7 @@ class Pipeline:
 
     def figures(self, role: str) -> Figures:
         """What a worker says at /metrics; nothing while it does not answer."""
-        port = self._ports[role] + ROLE_ORDER.index(role)
+        port = self._ports[role] + ROLE_NAMES.index(role)
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as reply:
                 text = reply.read().decode()

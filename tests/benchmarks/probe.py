@@ -26,8 +26,8 @@ from schemas.events import Click, Event, Share
 from schemas.partitioning import partition_of
 from schemas.times import rfc3339
 from schemas.topics import CLICKS, SHARES
+from streams.clickhouse.client import connect
 from streams.settings import Settings
-from streams.store import connect
 from tests.benchmarks.fill import CAMPAIGN
 
 LOOK_SECONDS: Final = 0.02

@@ -17,10 +17,10 @@ from schemas.events import Click
 from schemas.partitioning import partition_of
 from schemas.times import rfc3339
 from schemas.topics import CHECKPOINTS, CLICKS, SLICES
-from streams.checkpoints import Checkpoints
-from streams.collector import collector_resting
-from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
-from streams.outbox import Outbox
+from streams.gc_tuning import gc_paused
+from streams.kafka.batch_producer import BatchProducer
+from streams.kafka.checkpoints import Checkpoints
+from streams.operators.attribution.snapshot import fingerprint_of, from_bytes, to_bytes
 from streams.settings import Settings
 from tests.benchmarks.fill import CAMPAIGN, SPAN_MS, START_MS
 
@@ -80,21 +80,21 @@ def empty_checkpoints(settings: Settings) -> None:
 async def checkpoint_costs(settings: Settings) -> list[Cost]:
     """Read every partition's newest checkpoint as a worker does, decode it, encode it again."""
     fingerprint = fingerprint_of(Codec(settings.load_campaigns(), settings.partitions, settings.horizon_days))
-    checkpoints = Checkpoints(settings, Outbox(settings))
+    checkpoints = Checkpoints(settings, BatchProducer(settings))
     costs = []
     for partition in range(settings.partitions):
         began = time.perf_counter()
         data = await checkpoints.newest_state(partition, bytes) or b""
         read = time.perf_counter()
-        with collector_resting():
+        with gc_paused():
             state = from_bytes(data, partition, fingerprint)
         decoded = time.perf_counter()
-        with collector_resting():
+        with gc_paused():
             to_bytes(state, fingerprint)
         encoded = time.perf_counter()
         ids = sum(len(one) for by_end in state.identities.values() for one in by_end.values())
         seconds = (read - began, decoded - read, encoded - decoded)
-        slices = len(state.ledger)
+        slices = len(state.slice_table)
         costs.append(Cost(partition, len(data), ids, slices, *seconds))
         del state
         await asyncio.sleep(0)

@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from streams.settings import ROLE_NAMES
 from tests.benchmarks.pipeline import Figures, Pipeline
 
-ROLES: Final = ("attribution", "conversion", "sink")
 EVERY_SECONDS: Final = 5.0
 READY_WITHIN: Final = 90.0
 HEADING: Final = "   s phase            lag  sink lag   fresh  attribution conversion  sink MB  waiting  rows/insert"
@@ -51,7 +51,7 @@ class Sampler:
             TimeoutError: one was not.
         """
         deadline = time.monotonic() + READY_WITHIN
-        while not all(self._pipeline.figures(role).of("ready") == [1.0] for role in ROLES):
+        while not all(self._pipeline.figures(role).of("ready") == [1.0] for role in ROLE_NAMES):
             self._pipeline.stack.check()
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the workers are not ready after {READY_WITHIN:.0f} s")
@@ -71,7 +71,7 @@ class Sampler:
             self._next = time.monotonic()  # what was missed is not made up for
         sight = self._look(phase)
         self.samples.append(sight)
-        megabytes = [sight.memory[role] / 1e6 for role in ROLES]
+        megabytes = [sight.memory[role] / 1e6 for role in ROLE_NAMES]
         print(
             f"{sight.at:4.0f} {phase:13} {sight.lag:9,} {sight.sink_lag:9,} {sight.freshness:7.1f} "
             f"{megabytes[0]:12,.0f} {megabytes[1]:10,.0f} {megabytes[2]:8,.0f} {sight.waiting:8,} "
@@ -81,7 +81,7 @@ class Sampler:
         return sight
 
     def _look(self, phase: str) -> Sight:
-        seen = {role: self._pipeline.figures(role) for role in ROLES}
+        seen = {role: self._pipeline.figures(role) for role in ROLE_NAMES}
         attribution, sink = seen["attribution"], seen["sink"]
         return Sight(
             at=time.monotonic() - self._begun,
@@ -90,7 +90,7 @@ class Sampler:
             sink_lag=int(sum(sink.of("lag_records"))),
             freshness=max(attribution.of("freshness_seconds"), default=0.0),
             ids=int(sum(attribution.of("events_total", verdict="accepted"))),
-            memory={role: self._pipeline.memory(role) for role in ROLES},
+            memory={role: self._pipeline.memory(role) for role in ROLE_NAMES},
             waiting=int(sum(sink.of("waiting_rows"))),
             insert_rows=self._insert_rows(sink),
             insert_failures=int(sum(sink.of("insert_failures_total"))),

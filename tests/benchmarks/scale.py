@@ -29,9 +29,9 @@ from typing import Final
 from infra.processes.ports import free_port
 from schemas.campaign import Window
 from schemas.errors import Fault
+from streams.clickhouse.client import StoreUnavailable, connect
 from streams.commands.topics import plan_of
 from streams.producers.topics import create_topics
-from streams.store import Away, connect
 from tests.benchmarks.fill import fill
 from tests.benchmarks.pipeline import Pipeline
 from tests.benchmarks.probes import empty_checkpoints
@@ -56,7 +56,7 @@ def main() -> int:
     try:
         with Pipeline(SETTINGS, HISTORY, store=True) as pipeline:
             run(pipeline, options.events, judge)
-    except (Fault, TimeoutError, Away) as error:
+    except (Fault, TimeoutError, StoreUnavailable) as error:
         print(f"scale: FAILED, {error}")
         return 1
     return judge.verdict("scale")

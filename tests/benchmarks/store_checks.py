@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from streams.clickhouse.client import connect
 from streams.settings import Settings
-from streams.store import connect
 
 
 def has_landed(settings: Settings, good: Mapping[str, int]) -> bool:

@@ -14,8 +14,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from schemas.topics import CHECKPOINTS, SLICES
+from streams.clickhouse.client import connect
 from streams.commands.audit import audit_with, describe
-from streams.store import connect
 from tests.chaos.world import BROKERS, World
 
 EAGER: Final = {"segment.ms": "1000", "min.cleanable.dirty.ratio": "0.001", "min.compaction.lag.ms": "0"}

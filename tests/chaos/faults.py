@@ -14,7 +14,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
 from schemas.errors import Fault
-from streams.checkpoints import Part, Seal, _encoder
+from streams.kafka.checkpoints import CheckpointManifest, CheckpointPart, _encoder
 from tests.chaos import poison
 from tests.chaos.broker_faults import BrokerFaults
 from tests.chaos.proxy import Mode
@@ -164,9 +164,9 @@ class Faults:
         schema, noise."""
         largest = 2**62
         spoilt = (
-            _encoder.encode(Part(1, "foreign", largest, 0, b"half of a state")),
-            _encoder.encode(Seal(1, "foreign", largest, 2, "0" * 16)),
-            _encoder.encode(Seal(99, "newer", largest, 0, "0" * 16)),
+            _encoder.encode(CheckpointPart(1, "foreign", largest, 0, b"half of a state")),
+            _encoder.encode(CheckpointManifest(1, "foreign", largest, 2, "0" * 16)),
+            _encoder.encode(CheckpointManifest(99, "newer", largest, 0, "0" * 16)),
             b"\x00noise",
         )
         records = [(f"spoilt|{number}".encode(), value) for number, value in enumerate(spoilt)]

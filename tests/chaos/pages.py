@@ -11,8 +11,9 @@ from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from streams.settings import ROLE_NAMES
+
 SCRAPED_EVERY: Final = 2.0
-ROLES: Final = ("attribution", "conversion", "sink")  # each on a port of its own, in this order
 COUNTED: Final = ("groundswell_records_taken", "groundswell_assignments", "groundswell_rewinds")
 
 
@@ -84,6 +85,6 @@ class Pages:
             OSError: it does not answer, or not with 200.
         """
         host, first = self._places[name]
-        port = first + ROLES.index(self._roles[name])
+        port = first + ROLE_NAMES.index(self._roles[name])
         with urllib.request.urlopen(f"http://{host}:{port}/{page}", timeout=0.5) as reply:
             return str(reply.read().decode())

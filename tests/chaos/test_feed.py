@@ -27,7 +27,7 @@ def test_what_it_calls_good_is_what_the_codec_accepts_once() -> None:
     seen: Counter[str] = Counter()
     for record in records:
         home = partition_of(record.key or b"", PARTITIONS)
-        verdict = CODEC.judge(record.topic, home, record.key, record.value, record.record_time_ms)
+        verdict = CODEC.validate(record.topic, home, record.key, record.value, record.record_time_ms)
         if isinstance(verdict, Rejection):
             seen["refused"] += 1
             continue

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from streams.operators.snapshot import SNAPSHOT_SCHEMA
+from streams.operators.attribution.snapshot import SNAPSHOT_SCHEMA
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 OTHER_SCHEMA: Final = SNAPSHOT_SCHEMA + 1
@@ -22,7 +22,7 @@ def another_version(folder: Path) -> Path:
     """
     for package in ("schemas", "streams", "infra"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    module = folder / "streams" / "operators" / "snapshot.py"
+    module = folder / "streams" / "operators" / "attribution" / "snapshot.py"
     text, changed = SPOKEN.subn(rf"\1 {OTHER_SCHEMA}", module.read_text())
     if changed != 1:
         raise ValueError(f"{module} says its schema {changed} times")

@@ -17,14 +17,14 @@ from typing import Any, Final
 
 from infra.clickhouse.migrate import migrate
 from infra.embedded.stack import start_clickhouse, store_url
-from infra.kafka.cluster import ApacheKafka, Place
+from infra.kafka.cluster import ApacheKafka, BrokerHost
 from infra.processes.ports import LOOPBACK, free_port
 from infra.processes.stack import Stack
 from schemas.secret import READER_PASSWORD, WRITER_PASSWORD
+from streams.clickhouse.client import connect
 from streams.commands.topics import plan_of
 from streams.producers.topics import create_topics
 from streams.settings import Settings
-from streams.store import connect
 from tests.chaos.clock import STEP_FILE, write_step
 from tests.chaos.disk import Disk
 from tests.chaos.feed import CAMPAIGN, LATENESS_SECONDS
@@ -96,7 +96,7 @@ class World:
                 os.environ[name] = secrets.token_hex(16)
         for disk in self.disks.values():
             disk.mount()
-        self.kafka = ApacheKafka(brokers=3, stack=self.stack, places=[self._place(name) for name in BROKERS.values()])
+        self.kafka = ApacheKafka(brokers=3, stack=self.stack, hosts=[self._place(name) for name in BROKERS.values()])
         self.kafka.start()
         start_clickhouse(self.stack, self.stack.folder / "clickhouse", self.proxy.target)
         self.proxy.start()
@@ -138,10 +138,10 @@ class World:
             "GROUNDSWELL_STUCK_AFTER": "60",
         }
 
-    def _place(self, name: str) -> Place:
+    def _place(self, name: str) -> BrokerHost:
         if self.network is None:
-            return Place(LOOPBACK, ())
-        return Place(self.network.address[name], self.network.enter(name))
+            return BrokerHost(LOOPBACK, ())
+        return BrokerHost(self.network.address[name], self.network.enter(name))
 
     # ---- workers -------------------------------------------------------------------------------------------
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from schemas.codec.rejections import Rejection
 from schemas.dead_letters import dead_letter
 from schemas.reasons import Reason
-from schemas.rejections import Rejection
 from schemas.rows import dead_letter_row
 
 TOPICS = ("shares", "clicks", "impressions", "donations")

@@ -78,8 +78,8 @@ def test_what_is_none_is_refused_in_one_line(plan: Plan, arguments: tuple[str, .
 
 def test_in_a_played_history_without_a_word_of_the_detector_the_time_must_be_given(plan: Plan, database) -> None:
     from infra.clickhouse.migrate import migrate
+    from streams.clickhouse.client import connect
     from streams.settings import Settings
-    from streams.store import connect
 
     migrate(connect(database.store), Settings().load_campaigns())
     done = run(plan, "door", GROUNDSWELL_CLOCK="played", GROUNDSWELL_STORE=database.store)

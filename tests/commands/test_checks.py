@@ -6,11 +6,11 @@ import pytest
 from kafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 
 from schemas.errors import Fault
+from streams.clickhouse.client import StoreUnavailable
 from streams.commands import checks
-from streams.producers import connect
-from streams.producers.connect import WentAway, admin
+from streams.kafka import admin as module
+from streams.kafka.admin import BrokerUnavailable, admin
 from streams.settings import Settings
-from streams.store import Away
 
 
 @pytest.fixture(autouse=True)
@@ -27,20 +27,20 @@ class Client:
 
 
 def test_a_broker_that_goes_away_amid_a_question_went_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connect, "KafkaAdminClient", Client)
-    with pytest.raises(WentAway), admin(["127.0.0.1:1"]):
+    monkeypatch.setattr(module, "KafkaAdminClient", Client)
+    with pytest.raises(BrokerUnavailable), admin(["127.0.0.1:1"]):
         raise KafkaConnectionError("111 ECONNREFUSED")
 
 
 def test_one_that_refuses_is_a_fault_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connect, "KafkaAdminClient", Client)
+    monkeypatch.setattr(module, "KafkaAdminClient", Client)
     with pytest.raises(Fault) as caught, admin(["127.0.0.1:1"]):
         raise TopicAuthorizationFailedError("clicks")
-    assert not isinstance(caught.value, WentAway)
+    assert not isinstance(caught.value, BrokerUnavailable)
 
 
 def test_a_question_is_asked_again_until_it_is_answered() -> None:
-    answers = iter([WentAway("kafka", "away", "Wait."), WentAway("kafka", "away", "Wait."), None])
+    answers = iter([BrokerUnavailable("kafka", "away", "Wait."), BrokerUnavailable("kafka", "away", "Wait."), None])
     asked = []
 
     def ask() -> None:
@@ -55,9 +55,9 @@ def test_a_question_is_asked_again_until_it_is_answered() -> None:
 
 def test_patience_ends() -> None:
     def ask() -> None:
-        raise WentAway("kafka", "away", "Wait.")
+        raise BrokerUnavailable("kafka", "away", "Wait.")
 
-    with pytest.raises(WentAway):
+    with pytest.raises(BrokerUnavailable):
         checks.patiently(ask, within=0.05)
 
 
@@ -74,11 +74,11 @@ def test_a_fault_is_not_asked_again() -> None:
 
 
 def test_a_sink_that_starts_waits_for_a_store_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = iter([Away("ClickHouse is away"), Away("ClickHouse is away"), "id"])
+    answers = iter([StoreUnavailable("ClickHouse is away"), StoreUnavailable("ClickHouse is away"), "id"])
 
     def look(_: Settings) -> str:
         answer = next(answers)
-        if isinstance(answer, Away):
+        if isinstance(answer, StoreUnavailable):
             raise answer
         return answer
 

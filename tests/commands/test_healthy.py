@@ -11,15 +11,15 @@ from click.testing import CliRunner
 
 from infra.processes.ports import free_port
 from schemas.errors import Fault
-from streams.observation.server import Server
-from streams.observation.vitals import Judgement
+from streams.monitoring.health import HealthStatus
+from streams.monitoring.http import Server
 
 module = importlib.import_module("streams.commands.healthy")  # the package holds the command under this name
 LOADING = "loading the state of partition 3: 41.2 MB, 60 of 64 records read"
 
 
 @contextmanager
-def conversion_that_says(judgement: Judgement) -> Iterator[dict[str, str]]:
+def conversion_that_says(judgement: HealthStatus) -> Iterator[dict[str, str]]:
     """The environment of a conversion worker with that opinion of itself."""
     port = free_port()
     server = Server("127.0.0.1", port, list, lambda: judgement)
@@ -42,7 +42,7 @@ def asked(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> tuple
         yield Client()
 
     monkeypatch.setattr(module, "admin", admin)
-    monkeypatch.setattr(module, "own_addresses", lambda brokers: {"127.0.0.1"})
+    monkeypatch.setattr(module, "addresses_towards", lambda brokers: {"127.0.0.1"})
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     done = CliRunner().invoke(module.healthy, ["conversion"], standalone_mode=False)
@@ -51,12 +51,12 @@ def asked(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> tuple
 
 
 def test_a_worker_that_hangs_is_not_healthy_though_it_is_in_its_group(monkeypatch: pytest.MonkeyPatch) -> None:
-    with conversion_that_says(Judgement("no progress for 130 s", "no progress for 130 s")) as environment:
+    with conversion_that_says(HealthStatus("no progress for 130 s", "no progress for 130 s")) as environment:
         assert asked(environment, monkeypatch) == (1, "conversion: not healthy: no progress for 130 s\n")
 
 
 def test_a_worker_that_loads_is_healthy_and_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    with conversion_that_says(Judgement(None, LOADING)) as environment:
+    with conversion_that_says(HealthStatus(None, LOADING)) as environment:
         code, said = asked(environment, monkeypatch)
     assert (code, said.splitlines()[0]) == (0, f"conversion: healthy, not ready: {LOADING}")
 

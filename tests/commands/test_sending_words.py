@@ -11,7 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from schemas.annotations import decode
 from schemas.errors import Fault
-from schemas.heartbeats import hear
+from schemas.heartbeats import check
 from schemas.topics import ANNOTATIONS, HEARTBEATS
 from streams.commands import cli
 from streams.producers.topic_rules import Plan
@@ -51,7 +51,7 @@ def test_a_heartbeat_arrives_and_is_told(plan: Plan, run: Run) -> None:
     assert said.exception is None, said.output
     assert said.output == "donations/stripe: alive at 2026-03-12T18:05:00.000Z for door\n"
     record = _only_record(plan, HEARTBEATS)
-    heard = hear(record.value, record.timestamp)
+    heard = check(record.value, record.timestamp)
     assert (record.key, heard.feed, heard.campaign_id) == (b"donations/stripe@door", "donations/stripe", "door")
 
 

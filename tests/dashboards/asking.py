@@ -8,7 +8,7 @@ from typing import Any
 import clickhouse_connect
 from ground import Store
 
-from streams.sink import INSERT_SETTINGS
+from streams.clickhouse.inserts import INSERT_SETTINGS
 
 
 class Asked:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import msgspec
 from faust.types import TP
 from ground import ROOT
+from looking import drain
 
 from schemas import stalls
 from schemas.campaign import load_campaigns
@@ -34,17 +35,18 @@ from schemas.topics import (
     SOURCES,
     STALLS,
 )
+from streams.clickhouse.rows import Rows
 from streams.commands.appeals import Appeal
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution
-from streams.operators.conversion import UNLIMITED, Conversion, Windower
-from streams.operators.emission import Extent, drain
-from streams.operators.stall_rounds import Watcher
+from streams.kafka.transport import Batch
+from streams.operators.attribution.emission import LogEnds
+from streams.operators.attribution.fold import AttributionOperator
+from streams.operators.attribution.state import Attribution
+from streams.operators.stalls.scheduler import DetectorScheduler
+from streams.operators.windowing.state import Conversion
+from streams.operators.windowing.windower import UNLIMITED, Windower
 from streams.producers.outgoing import Outgoing
 from streams.producers.player import play
 from streams.producers.sender import Summary
-from streams.sink import Rows
-from streams.transport import Batch
 
 CAMPAIGNS = load_campaigns(ROOT / "infra" / "campaigns")
 PARTITIONS = 4
@@ -104,26 +106,26 @@ class Played:
         for source in range(PARTITIONS):
             self._attribute(codec, source, said, rows, idle)
         windower = Windower(CAMPAIGNS, PARTITIONS, PARTITIONS)
-        watcher = Watcher(CAMPAIGNS, PARTITIONS, HORIZON_DAYS * DAY_MS // 1000)
+        scheduler = DetectorScheduler(CAMPAIGNS, PARTITIONS, HORIZON_DAYS * DAY_MS // 1000)
         for partition, records in said.items():
-            state, rounds = Conversion(partition), watcher.begin()
+            state, detectors = Conversion(partition), scheduler.begin()
             for position, record in enumerate(records, 1):
-                watcher.note(rounds, state, record, windower.apply(state, record))
+                scheduler.note(detectors, state, record, windower.apply(state, record))
                 state.position = position
-            watcher.step(rounds, state, UNLIMITED, "played", rfc3339(now_ms))
-            words = list(watcher.say(rounds, state.position, "played", rfc3339(now_ms)))
+            scheduler.step(detectors, state, UNLIMITED, "played", rfc3339(now_ms))
+            words = list(scheduler.take_records(detectors, state.position, "played", rfc3339(now_ms)))
             rows.add(STALLS, _batch(STALLS, partition, [stalls.encode(word) for word in words]))
             found, _ = windower.flush(state, now_ms)
             rows.add(CONVERSIONS, _batch(CONVERSIONS, partition, [encode(result) for result in found]))
         return {table: bytes(lines) for table, lines in rows.take()[0].items()}
 
     def _attribute(self, codec: Codec, source: int, said: dict[int, list[SliceRecord]], rows: Rows, idle: bool) -> None:
-        folder, state = Folder(codec, PROCESSOR), Attribution(source)
+        folder, state = AttributionOperator(codec, PROCESSOR), Attribution(source)
         logs = {topic: self.logs[TP(topic, source)] for topic in ATTRIBUTION_INPUTS}
         for topic, log in logs.items():
             state.begin(topic, 0)
             folder.step(state, topic, log, len(log))
-        emission = drain(state, "played", Extent({topic: len(logs[topic]) for topic in SOURCES}, idle), None)
+        emission = drain(state, "played", LogEnds({topic: len(logs[topic]) for topic in SOURCES}, idle), None)
         for entity, record in emission.slices:
             for partition in destinations_of(entity, PARTITIONS):
                 said[partition].append(record)

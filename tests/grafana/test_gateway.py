@@ -70,7 +70,7 @@ def test_a_stale_version_is_a_conflict(gateway: Gateway) -> None:
     with pytest.raises(Conflict) as refused:
         gateway.request("POST", "/dashboards/db", {"dashboard": {**board, "version": 7}, "overwrite": False})
     assert refused.value.status == 412
-    assert "changed by someone else" in refused.value.said
+    assert "changed by someone else" in refused.value.message
 
 
 def test_what_a_file_provisions_is_refused_for_good(

@@ -14,12 +14,12 @@ import pytest
 from ground import ROOT
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
+from listeners import Listener
 from test_stack import until
 
 from infra.embedded.stack import EmbeddedStack
 from infra.kafka import jars, properties
 from infra.kafka.cluster import ApacheKafka
-from infra.kafka.listeners import Listener
 from infra.kafka.properties import Node
 from infra.processes.ports import free_port, listens
 from schemas.errors import Fault

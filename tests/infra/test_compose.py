@@ -22,6 +22,7 @@ import yaml
 from compose_file import compose, example, variables_of_the_file
 from ground import ROOT, Store
 
+from dashboards.grafana import query
 from infra.docker.secrets import CLICKHOUSE_USERS, DEFAULTS, FOLDER, PASSWORDS, write_secrets
 from infra.embedded.clickhouse.users import READ_DEFAULTS, READ_LIMITS, READER, READS_AT_ONCE, WRITER
 from infra.embedded.stack import EmbeddedStack
@@ -31,8 +32,7 @@ from infra.kafka.properties import Node, of
 from schemas.secret import STORE_PASSWORD
 from schemas.times import rfc3339
 from streams.commands import cli
-from streams.commands.worker import ROLE_NAMES
-from streams.settings import PREFIX, Settings
+from streams.settings import PREFIX, ROLE_NAMES, Settings
 
 FILE = compose()
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
@@ -121,6 +121,7 @@ def test_versions_are_those_that_are_tested(clickhouse: Store) -> None:
     assert version is not None
     assert tag_of("kafka") == version[1] == VERSION
     assert SERVICES["grafana"]["environment"]["GF_PLUGINS_PREINSTALL_SYNC"] == f"{PLUGIN}@{PLUGIN_VERSION}"
+    assert (query.PLUGIN, query.PLUGIN_VERSION) == (PLUGIN, PLUGIN_VERSION), "what the boards are made for"
     pyproject = (ROOT / "pyproject.toml").read_text()
     ours = re.search(r'(?m)^version = "(.+)"', pyproject)
     assert ours is not None
@@ -485,7 +486,7 @@ def test_the_images_steps_give_a_command_that_runs(tmp_path: Path) -> None:
     assert Path(place).is_relative_to(tmp_path)
     assert int(migrations) == len(list((ROOT / "infra/clickhouse").glob("*.sql")))
     assert (int(campaigns), int(boards), int(groups)) == (2, 3, 1)
-    assert "streams.transport" in transport
+    assert "streams.kafka.transport" in transport
 
 
 def run(*words: str) -> str:

@@ -11,8 +11,8 @@ import yaml
 from compose_file import compose
 from ground import ROOT
 
-from streams.commands.worker import ROLE_NAMES
-from streams.observation.figures import KINDS, PREFIX
+from streams.monitoring.metrics import KINDS, PREFIX
+from streams.settings import ROLE_NAMES
 
 FOLDER = ROOT / "infra" / "prometheus"
 CONFIGURATION = yaml.safe_load((FOLDER / "prometheus.yml").read_text())

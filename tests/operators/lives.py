@@ -18,9 +18,9 @@ from wiring import PROCESSOR, Logs, begun, drained, said
 
 from schemas.slices import SliceRecord, decode, encode
 from schemas.topics import ATTRIBUTION_INPUTS
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution, pack
-from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.fold import AttributionOperator
+from streams.operators.attribution.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.state import Attribution, compact
 
 FINGERPRINT = fingerprint_of(CODEC)
 
@@ -59,7 +59,7 @@ class Lives:
         self.visible = dict.fromkeys(ATTRIBUTION_INPUTS, 0)
         self.saved: list[tuple[int, bytes]] = []
         self.slices: list[SliceRecord] = []
-        self.folder = Folder(CODEC, PROCESSOR)
+        self.folder = AttributionOperator(CODEC, PROCESSOR)
         self.ghosts: list[Worker] = []
         self.incarnations = 0
         self.worker = self._take_over()
@@ -101,7 +101,7 @@ class Lives:
         end = min(self.visible[topic], start + self.random.randint(0, 4))
         self.folder.step(worker.state, topic, self.logs.records[topic, self.partition][start:end], end)
         if self.random.random() < 0.1:
-            pack(worker.state, 2**40)
+            compact(worker.state, 2**40)
 
     def _emit(self, worker: Worker) -> None:
         if worker.ready or not self.rules.silent:

@@ -92,7 +92,7 @@ def _fields(spec: Spec) -> dict[str, Any]:
     return event_fields(spec["number"], START_MS + spec["at"], spec["campaign"], referral, **more)
 
 
-def written(steps: list[Spec]) -> Logs:
+def encode_slices(steps: list[Spec]) -> Logs:
     """The logs that these steps write."""
     logs = Logs(CODEC.partitions)
     sent: list[tuple[str, dict[str, Any], int]] = []
@@ -114,7 +114,7 @@ def written(steps: list[Spec]) -> Logs:
 def logs_of(seed: int, size: int) -> Logs:
     """A log of so many steps; the same for the same seed, and a smaller size is its beginning."""
     random = Random(seed)
-    return written([_step(random) for _ in range(size)])
+    return encode_slices([_step(random) for _ in range(size)])
 
 
 def random_logs(largest: int = 60) -> st.SearchStrategy[Logs]:

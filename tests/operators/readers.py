@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
 
+from looking import slice_key
 from random_logs import CODEC
 from wiring import PARTITIONS, START_MS, Landed
 
 from schemas.results import Result, WindowResult
-from schemas.slices import Progress, SliceRecord, progress_key, slice_key
-from streams.operators.conversion import Conversion, Windower
+from schemas.slices import Progress, SliceRecord, progress_key
+from streams.operators.windowing.state import Conversion
+from streams.operators.windowing.windower import Windower
 
 
 class Mark(NamedTuple):

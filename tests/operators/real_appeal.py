@@ -14,7 +14,7 @@ from watching_campaigns import GAMES
 
 from schemas.heartbeats import decode
 from schemas.topics import DONATIONS, IMPRESSIONS
-from streams.operators.watch import Minute
+from streams.operators.stalls.state_machine import Minute
 from streams.producers import gdq
 from streams.producers.gdq_series import read_rows
 

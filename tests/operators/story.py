@@ -35,6 +35,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import wiring
+from looking import drain
 from wiring import Landed, Logs
 
 from schemas.dead_letters import DeadLetter
@@ -43,11 +44,12 @@ from schemas.slices import Entity, SliceRecord, decode, encode
 from schemas.times import DAY_MS
 from schemas.topics import SOURCES
 from streams.audit.oracle import Oracle
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import pack
-from streams.operators.conversion import Conversion, Windower
-from streams.operators.emission import Extent, drain
-from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.emission import LogEnds
+from streams.operators.attribution.fold import AttributionOperator
+from streams.operators.attribution.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.state import compact
+from streams.operators.windowing.state import Conversion
+from streams.operators.windowing.windower import Windower
 
 MIDNIGHT = wiring.START.replace(hour=0)
 CAMPAIGNS = (wiring.campaign_of("door", "USD"), wiring.campaign_of("yen", "JPY"))
@@ -98,7 +100,8 @@ def play(told: Told) -> None:
 
 VERBS = {
     **{verb: verb for verb in ("again", "raw", "beat", "wall", "behind", "idle", "missing")},
-    **{verb: verb for verb in ("pack", "restart", "flush")},
+    "pack": "compact",
+    **{verb: verb for verb in ("restart", "flush")},
     **{verb: verb for verb in ("rows", "tally", "letter", "watermark")},
     ">": "emitted",
     "!": "not_emitted",
@@ -112,7 +115,7 @@ class World:
 
     def __init__(self) -> None:
         self.codec = wiring.codec_of(CAMPAIGNS)
-        self.folder = Folder(self.codec, wiring.PROCESSOR)
+        self.folder = AttributionOperator(self.codec, wiring.PROCESSOR)
         self.logs = Logs()
         self.states = [wiring.begun(partition) for partition in range(wiring.PARTITIONS)]
         self.known = ["idle"] * wiring.PARTITIONS
@@ -169,9 +172,9 @@ class World:
     def missing(self, words: list[str]) -> None:
         self.known[int(words[0])] = "missing"
 
-    def pack(self, words: list[str]) -> None:
+    def compact(self, words: list[str]) -> None:
         for state in self.states:
-            pack(state, state.clock // 1000 + 86_400)
+            compact(state, state.clock // 1000 + 86_400)
 
     def restart(self, words: list[str]) -> None:
         """Attribution from what it saved, conversion from the beginning of its log, marked at its last flush."""
@@ -196,7 +199,7 @@ class World:
 
     def _take(self, state: Any, idle: bool) -> None:
         ends = {topic: len(self.logs.records[topic, state.partition]) for topic in SOURCES}
-        emission = drain(state, f"life{self.lives}", Extent(ends, idle), self.now_ms)
+        emission = drain(state, f"life{self.lives}", LogEnds(ends, idle), self.now_ms)
         self.letters += emission.letters
         for record in wiring.said(emission):
             self.slices.append(decode(encode(record)))

@@ -7,20 +7,21 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from looking import absolute
 from random_logs import CODEC, logs_of, tried
 from wiring import PARTITIONS, PROCESSOR, START_MS, Logs, begun, drained, event_fields, fold, fold_all, heartbeat
 
 from schemas.slices import Progress
 from schemas.topics import ATTRIBUTION_INPUTS, CLICKS, DONATIONS, HEARTBEATS, SHARES, SOURCES
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution
-from streams.operators.emission import Extent, absolute, begin_round
-from streams.operators.feeds import CLAIMS_AT_MOST, Claim, Feeds
-from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.emission import LogEnds, begin_flush
+from streams.operators.attribution.feeds import REPORTS_AT_MOST, Feeds, PlayerReport
+from streams.operators.attribution.fold import AttributionOperator
+from streams.operators.attribution.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.state import Attribution
 
 MINUTE = 60_000
 FINGERPRINT = fingerprint_of(CODEC)
-FOLDER = Folder(CODEC, PROCESSOR)
+FOLDER = AttributionOperator(CODEC, PROCESSOR)
 R1 = 0  # the partition of the referral r1
 
 
@@ -208,16 +209,18 @@ def test_of_two_players_the_newer_one_counts_and_each_is_told_apart() -> None:
 
 def test_far_behind_a_player_only_the_steps_grow_coarser() -> None:
     feeds = Feeds()
-    number = 3 * CLAIMS_AT_MOST
-    feeds.claims["player/door@"] = [Claim(time_of(minute), (minute, 0, 0, 0)) for minute in range(1, number + 1)]
+    number = 3 * REPORTS_AT_MOST
+    feeds.unconfirmed["player/door@"] = [
+        PlayerReport(time_of(minute), (minute, 0, 0, 0)) for minute in range(1, number + 1)
+    ]
     feeds.confirm({})
-    left = feeds.claims["player/door@"]
+    left = feeds.unconfirmed["player/door@"]
     assert len(left) < number
     assert left[-1].at_ms == time_of(number)
     feeds.confirm({SHARES: 1000})
     assert time_of(990) < feeds.played_up_to <= time_of(1000)
     feeds.confirm({SHARES: number})
-    assert (feeds.played_up_to, feeds.claims) == (time_of(number), {})
+    assert (feeds.played_up_to, feeds.unconfirmed) == (time_of(number), {})
 
 
 # ---- rounds and restarts ---------------------------------------------------------------------------------
@@ -228,13 +231,13 @@ def test_what_is_folded_while_a_round_goes_out_is_not_vouched_for() -> None:
     click(logs, 1)
     player_beat(logs, R1, 5)
     fold_all(FOLDER, state, logs)
-    begun_round = begin_round(state, "one", Extent(logs.ends(R1), idle=True), None)
-    said_before = {(entity, said.end) for entity, said in absolute(state, begun_round.dirty, "one")}
+    begun_flush = begin_flush(state, "one", LogEnds(logs.ends(R1), idle=True), None)
+    said_before = {(entity, said.end) for entity, said in absolute(state, begun_flush.dirty, "one")}
     click(logs, 8)
     player_beat(logs, R1, 10)
     fold_all(FOLDER, state, logs)
-    slices = absolute(state, begun_round.dirty, "one")
-    assert begun_round.progress.complete == time_of(5)
+    slices = absolute(state, begun_flush.dirty, "one")
+    assert begun_flush.progress.complete == time_of(5)
     assert {(entity, said.end) for entity, said in slices} == said_before
     assert not any(said.end * 1000 > time_of(5) for _, said in slices)
     assert minute_of(state, logs) == 10
@@ -296,13 +299,13 @@ def _follow(logs: Logs, partition: int, random: Random) -> None:
 
 def _true(logs: Logs, state: Attribution) -> int:
     """The newest beat among those read whose offsets are folded, read off the log again."""
-    folder, again = Folder(CODEC, PROCESSOR), begun(state.partition)
+    folder, again = AttributionOperator(CODEC, PROCESSOR), begun(state.partition)
     best = 0
     for position in range(state.positions[HEARTBEATS]):
         fold(folder, again, logs, HEARTBEATS, position + 1)
-        for claim in again.feeds.claims.pop("player/door@", []):
+        for report in again.feeds.unconfirmed.pop("player/door@", []):
             folded = [state.positions[topic] for topic in SOURCES]
-            best = max(best, claim.at_ms if all(map(int.__ge__, folded, claim.sent)) else 0)
+            best = max(best, report.at_ms if all(map(int.__ge__, folded, report.sent)) else 0)
     return max(best, *again.feeds.played.values()) if again.feeds.played else best
 
 
@@ -313,8 +316,8 @@ def live_clock(state: Attribution, logs: Logs, now: float, seen: float | None = 
     """Up to when the partition says it has come, in minutes after the start."""
     ends = {topic: logs.ends(state.partition)[topic] for topic in SOURCES}
     idle = all(state.positions[topic] == end for topic, end in ends.items())
-    extent = Extent(ends, idle, None if seen is None else time_of(seen))
-    said = begin_round(state, "one", extent, time_of(now)).progress
+    log_ends = LogEnds(ends, idle, None if seen is None else time_of(seen))
+    said = begin_flush(state, "one", log_ends, time_of(now)).progress
     assert said.live
     assert said.clock == said.complete
     return (said.clock - START_MS) / MINUTE

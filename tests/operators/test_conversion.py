@@ -11,7 +11,9 @@ from schemas.results import WindowResult
 from schemas.slices import COUNTS, SLICES_SCHEMA, Entity, Progress, Slice, SliceRecord, home_of
 from schemas.times import DAY_MS, parse_ms
 from schemas.topics import SOURCES
-from streams.operators.conversion import FRESH_MS, Conversion, Windower
+from streams.operators.windowing.state import Conversion
+from streams.operators.windowing.watermarks import FRESH_MS
+from streams.operators.windowing.windower import Windower
 
 MINUTE_MS = 60_000
 OLD = START_MS // 1000 + 10 * 86_400  # long after the start
@@ -161,7 +163,7 @@ def test_minutes_that_were_forgotten_lower_no_row_when_they_are_said_again() -> 
     take(windower, state, progress(0, 1, today, True, forgotten=OLD), progress(1, 1, today, True, forgotten=OLD + 60))
     assert flushed(windower, state)["15m", 10].clicks == 7
     windower.forget(state)
-    assert (state.said, state.timelines) == ({}, {})
+    assert (state.slices, state.timelines) == ({}, {})
     take(windower, state, clicks(3, minute=10, version=9))
     assert flushed(windower, state) == {}
 

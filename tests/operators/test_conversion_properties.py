@@ -13,7 +13,7 @@ from wiring import PARTITIONS, Logs, differences
 
 from schemas.slices import Slice
 from streams.audit.oracle import Oracle
-from streams.operators.windows import align_up, newest_end
+from streams.operators.windowing.sliding import align_up, newest_end
 
 
 def converted(logs: Logs, seed: int, lives: int, restarts: int) -> Readers:

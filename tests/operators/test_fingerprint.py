@@ -6,10 +6,10 @@ import pytest
 from random_logs import CODEC
 
 from schemas.slices import SLICES_SCHEMA
-from streams.operators import snapshot
+from streams.operators.attribution import snapshot
 
 
 def test_a_new_schema_of_slices_makes_attribution_fold_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     now = snapshot.fingerprint_of(CODEC)
-    monkeypatch.setattr("streams.operators.snapshot.SLICES_SCHEMA", SLICES_SCHEMA + 1, raising=False)
+    monkeypatch.setattr("streams.operators.attribution.snapshot.SLICES_SCHEMA", SLICES_SCHEMA + 1, raising=False)
     assert snapshot.fingerprint_of(CODEC) != now

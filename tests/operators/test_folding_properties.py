@@ -9,16 +9,17 @@ from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
+from looking import counters_of, orphans_of, owners_of
 from random_logs import CODEC, random_logs, tried
 from wiring import PARTITIONS, PROCESSOR, Logs, begun, differences_of_tallies, drained
 
 from schemas.slices import Entity
 from schemas.topics import ATTRIBUTION_INPUTS
 from streams.audit.oracle import Oracle
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution, pack
+from streams.operators.attribution.fold import AttributionOperator
+from streams.operators.attribution.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.state import Attribution, compact
 from streams.operators.counters import Counters
-from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
 
 FINGERPRINT = fingerprint_of(CODEC)
 Letter = tuple[str, int, int]
@@ -26,7 +27,7 @@ Letter = tuple[str, int, int]
 
 def folded(logs: Logs, partition: int, random: Random, letters: dict[Letter, str]) -> Attribution:
     """The state at the end of the logs, reached on a random way with restarts from any prefix."""
-    folder = Folder(CODEC, PROCESSOR)
+    folder = AttributionOperator(CODEC, PROCESSOR)
     state = begun(partition)
     saved = [to_bytes(state, FINGERPRINT)]
     restarts = 3
@@ -39,7 +40,7 @@ def folded(logs: Logs, partition: int, random: Random, letters: dict[Letter, str
             case 1:
                 _drain(state, logs, letters)
             case 2:
-                pack(state, random.choice((0, state.clock // 1000, 2**40)))
+                compact(state, random.choice((0, state.clock // 1000, 2**40)))
             case 3:
                 _drain(state, logs, letters)
                 saved.append(to_bytes(state, FINGERPRINT))
@@ -64,7 +65,7 @@ def summed(states: list[Attribution]) -> dict[tuple[Entity, int], Counters]:
     """What all partitions have together; what came to nothing left out."""
     total: dict[tuple[Entity, int], Counters] = {}
     for state in states:
-        for key, counters in state.slices.items():
+        for key, counters in counters_of(state.slice_table).items():
             total.setdefault(key, Counters()).add(counters)
     return {key: counters for key, counters in total.items() if not counters.is_zero()}
 
@@ -99,7 +100,7 @@ def test_two_ways_of_folding_end_in_the_same_state(logs: Logs, one: int, other: 
     for partition in range(PARTITIONS):
         first = folded(logs, partition, Random(one), {})
         second = folded(logs, partition, Random(other), {})
-        assert (first.owners, first.orphans) == (second.owners, second.orphans)
+        assert (owners_of(first), orphans_of(first)) == (owners_of(second), orphans_of(second))
         assert summed([first]) == summed([second])
         assert (first.positions, first.tallies) == (second.positions, second.tallies)
         assert _clocks(first) == _clocks(second)
@@ -126,7 +127,7 @@ def test_members_of_each_dimension_add_up_to_the_campaign(logs: Logs, seed: int)
     for partition in range(PARTITIONS):
         state = folded(logs, partition, Random(seed), {})
         sums: dict[tuple[str, str, int], Counters] = {}
-        for (entity, end), counters in state.slices.items():
+        for (entity, end), counters in counters_of(state.slice_table).items():
             sums.setdefault((entity.campaign_id, entity.dimension, end), Counters()).add(counters)
         for (campaign, _dimension, end), counters in sums.items():
             assert counters == sums[campaign, "campaign", end]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from schemas.topics import CLICKS, IMPRESSIONS, SHARES
-from streams.operators.attribution_state import Attribution
-from streams.operators.emission import folded_up_to
+from streams.operators.attribution.emission import folded_up_to
+from streams.operators.attribution.state import Attribution
 
 ENDS = {SHARES: 3, CLICKS: 5, IMPRESSIONS: 9}
 

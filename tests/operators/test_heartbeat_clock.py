@@ -11,9 +11,9 @@ from wiring import PROCESSOR, START_MS, Record
 
 from schemas.times import DAY_MS, LAST_MS, YEAR_2000_MS, YEAR_2100_MS, rfc3339
 from schemas.topics import HEARTBEATS
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution
-from streams.operators.feeds import FEEDS_AT_MOST, Feeds
+from streams.operators.attribution.feeds import FEEDS_AT_MOST, Feeds
+from streams.operators.attribution.fold import AttributionOperator
+from streams.operators.attribution.state import Attribution
 
 SENT = dict.fromkeys(("shares", "clicks", "impressions", "donations"), 0)
 
@@ -26,7 +26,7 @@ def after(*beats: tuple[int, bytes | None]) -> Attribution:
     """The state after these heartbeats, each a record time and a value."""
     state = Attribution(0)
     records = [Record(offset, time_ms, b"0", value) for offset, (time_ms, value) in enumerate(beats)]
-    Folder(CODEC, PROCESSOR).step(state, HEARTBEATS, records, len(records))
+    AttributionOperator(CODEC, PROCESSOR).step(state, HEARTBEATS, records, len(records))
     return state
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from looking import counters_of
 from random_logs import tried
 from wiring import (
     PROCESSOR,
@@ -31,11 +32,12 @@ from schemas.slices import Entity, decode, encode
 from schemas.times import DAY_MS, MINUTE_MS, parse_ms
 from schemas.topics import ATTRIBUTION_INPUTS, CLICKS, DONATIONS, IMPRESSIONS, SHARES, SOURCES
 from streams.audit.oracle import Oracle
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution, forget
-from streams.operators.conversion import Conversion, Windower
-from streams.operators.horizon import FIRST_RECORDS, STEP_MS, HorizonClock
-from streams.operators.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.fold import AttributionOperator
+from streams.operators.attribution.horizon import FIRST_RECORDS, STEP_MS, HorizonClock
+from streams.operators.attribution.snapshot import fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.state import Attribution, forget
+from streams.operators.windowing.state import Conversion
+from streams.operators.windowing.windower import Windower
 
 WINDOWS = (Window("3m", 180, 60), Window("1h", 3600, 1800))
 CODEC = Codec({"door": campaign_of("door", "USD", WINDOWS)}, 1, horizon_days=1)
@@ -89,7 +91,7 @@ class Live:
 
     def __init__(self, logs: Logs) -> None:
         self.logs = logs
-        self.folder = Folder(CODEC, PROCESSOR)
+        self.folder = AttributionOperator(CODEC, PROCESSOR)
         self.state = begun(0)
         self.windower, self.conversion, self.landed = Windower(CODEC.campaigns, 1), Conversion(0), Landed()
         self.letters: list[Any] = []
@@ -155,7 +157,7 @@ def test_a_busy_topic_refuses_by_its_own_records_whether_anything_was_forgotten_
     busy(logs, CLICKS, START_MS, 2)
     logs.event(CLICKS, event_fields(9999, START_MS + MINUTE_MS, "door", "r1"), START_MS + 2 * MINUTE_MS)
     refolded = begun(0)
-    fold_all(Folder(CODEC, PROCESSOR), refolded, logs)
+    fold_all(AttributionOperator(CODEC, PROCESSOR), refolded, logs)
     assert refolded.tallies[CLICKS].dead_lettered == 1
     assert list(differences_of_tallies([refolded], Oracle(logs.sources(), CODEC))) == []
 
@@ -165,7 +167,7 @@ def test_a_history_that_is_played_refuses_nothing_beside_newer_records() -> None
     logs, state = Logs(1), begun(0)
     busy(logs, CLICKS, START_MS, 2)
     busy(logs, CLICKS, START_MS - 300 * DAY_MS, 1)
-    fold_all(Folder(played, PROCESSOR), state, logs)
+    fold_all(AttributionOperator(played, PROCESSOR), state, logs)
     assert state.tallies[CLICKS].dead_lettered == 0
     assert list(differences_of_tallies([state], Oracle(logs.sources(), played))) == []
     assert fingerprint_of(played) != FINGERPRINT
@@ -180,10 +182,12 @@ def test_a_share_that_comes_more_than_the_horizon_after_its_clicks_leaves_them_n
     logs.event(CLICKS, event_fields(3, late, "door", "lost"), late)
     oracle = Oracle(logs.sources(), CODEC)
     for topics in (ATTRIBUTION_INPUTS, tuple(reversed(ATTRIBUTION_INPUTS))):
-        state, folder = begun(0), Folder(CODEC, PROCESSOR)
+        state, folder = begun(0), AttributionOperator(CODEC, PROCESSOR)
         for topic in topics:
             folder.step(state, topic, logs.records[topic, 0], len(logs.records[topic, 0]))
-        rows = {key: counters.counts for key, counters in state.slices.items() if not counters.is_zero()}
+        rows = {
+            key: counters.counts for key, counters in counters_of(state.slice_table).items() if not counters.is_zero()
+        }
         assert rows == {
             (entity, end): tally.counts for entity, by_end in oracle.slices.items() for end, tally in by_end.items()
         }

@@ -8,8 +8,9 @@ from watching_campaigns import DOOR
 
 from schemas.slices import SLICES_SCHEMA, Progress, feed_key
 from schemas.topics import SOURCES
-from streams.operators.conversion import Conversion, Windower
-from streams.operators.stall_rounds import Watcher
+from streams.operators.stalls.scheduler import DetectorScheduler
+from streams.operators.windowing.state import Conversion
+from streams.operators.windowing.windower import Windower
 
 START_MS = int(DOOR.start.timestamp() * 1000)
 HOUR_MS = 3_600_000
@@ -19,8 +20,8 @@ HOUR_MS = 3_600_000
 def test_a_retired_feed_leaves_no_hole(retired: tuple[str, ...], silent: tuple[str, ...]) -> None:
     rules = msgspec.structs.replace(DOOR.stall, retired_feeds=retired)
     campaigns = {"door": msgspec.structs.replace(DOOR, stall=rules)}
-    watcher, conversion = Watcher(campaigns, 1, 14 * 86_400), Conversion(0)
-    rounds = watcher.begin()
+    scheduler, conversion = DetectorScheduler(campaigns, 1, 14 * 86_400), Conversion(0)
+    detectors = scheduler.begin()
     complete = START_MS + 5 * HOUR_MS
     nothing = dict.fromkeys(SOURCES, 0)
     feeds = {
@@ -33,10 +34,10 @@ def test_a_retired_feed_leaves_no_hole(retired: tuple[str, ...], silent: tuple[s
         complete=complete, feeds=feeds,
     )  # fmt: skip
     Windower(campaigns, 1).apply(conversion, record)
-    watcher.note(rounds, conversion, record, None)
-    closing = rounds.appeals["door"].closing
+    scheduler.note(detectors, conversion, record, None)
+    closing = detectors.appeals["door"].completeness
     assert closing.until == complete // 1000 - DOOR.allowed_lateness
-    assert closing.stretches[-1].silent == silent
+    assert closing.intervals[-1].silent == silent
 
 
 def test_a_retired_feed_that_is_no_feed_is_refused() -> None:

@@ -6,21 +6,22 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from looking import counters_of, orphans_of, owners_of
 from random_logs import CODEC, logs_of, tried
 from wiring import PROCESSOR, begun, campaign_of, codec_of, drained, fold_all
 
 from schemas.campaign import StallRules
 from schemas.codec import Codec
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution
-from streams.operators.snapshot import SNAPSHOT_SCHEMA, fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.fold import AttributionOperator
+from streams.operators.attribution.snapshot import SNAPSHOT_SCHEMA, fingerprint_of, from_bytes, to_bytes
+from streams.operators.attribution.state import Attribution
 
 FINGERPRINT = fingerprint_of(CODEC)
 
 
 def folded(seed: int = 7, size: int = 60) -> Attribution:
     state, logs = begun(0), logs_of(seed, size)
-    fold_all(Folder(CODEC, PROCESSOR), state, logs)
+    fold_all(AttributionOperator(CODEC, PROCESSOR), state, logs)
     drained(state, logs)
     return state
 
@@ -30,8 +31,10 @@ def folded(seed: int = 7, size: int = 60) -> Attribution:
 def test_bytes_and_back_change_nothing(seed: int, size: int) -> None:
     state = folded(seed, size)
     back = from_bytes(to_bytes(state, FINGERPRINT), 0, FINGERPRINT)
-    for name in ("positions", "begins", "clocks", "feeds", "owners", "orphans", "slices", "tallies"):
+    for name in ("positions", "begins", "clocks", "feeds", "tallies"):
         assert getattr(back, name) == getattr(state, name), name
+    assert (owners_of(back), orphans_of(back)) == (owners_of(state), orphans_of(state))
+    assert counters_of(back.slice_table) == counters_of(state.slice_table)
     assert back.version == state.version
     assert to_bytes(back, FINGERPRINT) == to_bytes(state, FINGERPRINT)
 
@@ -87,8 +90,11 @@ def test_the_fingerprint_names_every_setting_that_a_verdict_hangs_on() -> None:
 
 def test_a_loaded_state_holds_each_entity_once_and_no_counters_of_the_bytes_twice() -> None:
     back = from_bytes(to_bytes(folded(), FINGERPRINT), 0, FINGERPRINT)
-    entities = [entity for entity, _ in back.slices]
+    entities = [entity for entity, _ in counters_of(back.slice_table)]
     assert len({id(entity) for entity in entities}) == len(set(entities)) < len(entities)
-    every = [*back.slices.values(), *(one for by_end in back.orphans.values() for one in by_end.values())]
+    every = [
+        *counters_of(back.slice_table).values(),
+        *(one for by_end in orphans_of(back).values() for one in by_end.values()),
+    ]
     assert len({id(counters.counts) for counters in every}) == len({id(counters.money) for counters in every})
     assert len({id(counters.counts) for counters in every}) == len(every)

@@ -15,7 +15,7 @@ from scipy.special import betainc
 from watching_campaigns import DOOR
 
 from schemas.campaign import StallRules
-from streams.operators.stalls import Detector
+from streams.operators.stalls.detector import Detector
 from streams.simulation.appeal import Size, simulate
 from streams.simulation.trial import minutes_of
 
@@ -56,7 +56,7 @@ def step_both(reference: ModuleType, minutes: list[tuple[float, float]], rate: f
 
 
 def test_it_is_the_reference_on_the_real_appeal_holes_and_all(reference: ModuleType) -> None:
-    minutes = [(minute.exposures, minute.donations) for minute, _is_hole in real_minutes()]
+    minutes = [(minute.exposures, minute.donations) for minute, _is_gap in real_minutes()]
     # Its holes are stepped as zeros here, which both read as a stall and a recovery: every branch is walked.
     assert step_both(reference, minutes, 5e-5) == {"nothing", "amber", "stalled", "resolved"}
 

@@ -13,8 +13,8 @@ from real_appeal import real_minutes
 from watching_campaigns import DOOR, GAMES
 
 from schemas.campaign import Campaign
-from streams.operators.stall_sentences import statement
-from streams.operators.watch import Minute, Watch, accept, step
+from streams.operators.stalls.messages import statement_of
+from streams.operators.stalls.state_machine import Minute, Watch, accept, step
 from streams.simulation.appeal import Size, simulate
 from streams.simulation.trial import minutes_of
 
@@ -47,13 +47,13 @@ def test_before_the_start_nothing_is_judged_and_nothing_is_learnt() -> None:
     watch = Watch(minute=START - 3600 * 10)
     assert live(watch, [(50, 0)] * 600) == ["not_started"]
     assert watch.detector is None
-    assert "The appeal begins at 12 Mar 18:00 UTC." in statement(watch, DOOR).sentence
+    assert "The appeal begins at 12 Mar 18:00 UTC." in statement_of(watch, DOOR).sentence
 
 
 def test_a_beginning_without_donations_is_too_early_to_judge_for_half_an_hour_of_traffic() -> None:
     watch = Watch()
     assert live(watch, [(1, 0)] * 29) == ["not_started"]
-    assert statement(watch, DOOR).sentence.startswith("Too early to judge: 0 donations, 29 clicks so far.")
+    assert statement_of(watch, DOOR).sentence.startswith("Too early to judge: 0 donations, 29 clicks so far.")
     assert live(watch, [(1, 0)] * 2) == ["not_started", "ok"]
 
 
@@ -64,35 +64,35 @@ def test_what_is_too_early_to_judge_counts_clicks_since_the_last_donation_and_sa
     for exposures, donations in ((2, 1), (3, 0), (4, 0)):
         live(watch, [(exposures, donations)])
         step(influencer, DOOR, Minute(watch.minute, exposures, donations), above=watch)
-        sentence = statement(influencer, DOOR, watch).sentence
+        sentence = statement_of(influencer, DOOR, watch).sentence
         clicks = influencer.exposures_since
         # It had 33 clicks before its first gift, which nobody counted for it: no number may deny them.
         assert sentence == (
             f"Too early to judge: 1 donation so far, {clicks} clicks since the last donation (18:12 UTC)."
         )
     restored = Watch.restore(influencer.numbers())
-    assert statement(restored, DOOR, watch).sentence == sentence
+    assert statement_of(restored, DOOR, watch).sentence == sentence
 
 
 def test_an_influencer_without_clicks_since_the_first_gift_is_not_said_to_have_never_had_any() -> None:
     own = [(0, 1), *[(0, 0)] * 5, (0, 1), *[(0, 0)] * 60]
     influencer, _ = influencer_of([(10, int(number % 5 == 4)) for number in range(len(own))], own)
     assert influencer.state == "no_traffic"
-    assert statement(influencer, DOOR).sentence == "No click has come since the first donation."
+    assert statement_of(influencer, DOOR).sentence == "No click has come since the first donation."
 
 
 def test_a_complete_stop_is_slow_and_then_stalled_and_recovers() -> None:
     watch = Watch()
     assert live(watch, healthy(300))[-1] == "ok"
     assert live(watch, [(10, 0)] * 200) == ["ok", "slow", "stalled"]
-    said = statement(watch, DOOR)
+    said = statement_of(watch, DOOR)
     assert said.sentence.startswith("2,000 clicks since the last donation (23:00 UTC); at this appeal's usual 2.")
     assert "Chance of none by luck, this appeal's ups and downs included: 1-in-" in said.sentence
     assert "About 1 healthy appeal in 20 sees such an alert." in said.sentence
     assert said.since < watch.minute
     assert (said.exposures_since, said.minutes_since, said.last_donation_at) == (2000, 200, START + 300 * 60)
     live(watch, [(10, 1)])
-    assert "Recovering: 1 donation since." in statement(watch, DOOR).sentence
+    assert "Recovering: 1 donation since." in statement_of(watch, DOOR).sentence
     assert live(watch, healthy(60)) == ["stalled", "ok"]
 
 
@@ -101,14 +101,14 @@ def test_a_few_donations_where_many_were_due_are_told_as_such() -> None:
     live(watch, healthy(600))
     while watch.state != "stalled":
         live(watch, [(10, int(watch.minute % (60 * 150) == 0))])
-    assert statement(watch, DOOR).sentence.startswith("Only ")
-    assert "chance of so few by luck" in statement(watch, DOOR).sentence
+    assert statement_of(watch, DOOR).sentence.startswith("Only ")
+    assert "chance of so few by luck" in statement_of(watch, DOOR).sentence
 
 
 def test_what_would_confirm_a_stop_is_what_then_confirms_it() -> None:
     watch = Watch()
     live(watch, healthy(400))
-    said = statement(watch, DOOR)
+    said = statement_of(watch, DOOR)
     assert said.exposures_to_confirm is not None
     clicks = 0
     while watch.state != "stalled":
@@ -122,7 +122,7 @@ def test_nobody_arriving_is_no_traffic_and_no_stall() -> None:
     watch = Watch()
     live(watch, healthy(300))
     assert live(watch, [(0, 0)] * 400) == ["ok", "no_traffic"]
-    assert statement(watch, DOOR).sentence.startswith("No click for 6.7 hours, since 23:00 UTC.")
+    assert statement_of(watch, DOOR).sentence.startswith("No click for 6.7 hours, since 23:00 UTC.")
     assert live(watch, healthy(10)) == ["no_traffic", "ok"]
 
 
@@ -133,7 +133,7 @@ def test_a_gap_that_is_usual_at_this_hour_is_no_news_and_a_longer_one_is() -> No
     live(watch, [(int(number % 15 == 0), 0) for number in range(300)])
     assert live(watch, [(0, 0)] * 40) == ["ok"]
     assert live(watch, [(0, 0)] * 200)[-1] == "no_traffic"
-    assert "Of late there was one every 1" in statement(watch, DOOR).sentence
+    assert "Of late there was one every 1" in statement_of(watch, DOOR).sentence
 
 
 def test_nights_of_small_appeals_are_seldom_called_no_traffic() -> None:
@@ -164,7 +164,7 @@ def test_a_feed_that_ends_with_the_appeal_is_no_alarm() -> None:
     watch = Watch(minute=END - 600 * 60)
     live(watch, healthy(600))
     assert live(watch, [(0, 0)] * 60, silent=SILENT) == ["ok", "tail"]
-    assert "donations/stripe sent no heartbeat lately." in statement(watch, DOOR).sentence
+    assert "donations/stripe sent no heartbeat lately." in statement_of(watch, DOOR).sentence
 
 
 def test_a_silent_feed_is_feed_down_however_long_and_its_minutes_count_for_nothing() -> None:
@@ -173,8 +173,8 @@ def test_a_silent_feed_is_feed_down_however_long_and_its_minutes_count_for_nothi
     before = watch.numbers()["detector"]
     assert live(watch, [(10, 0)] * 500, silent=SILENT) == ["ok", "feed_down"]
     assert watch.numbers()["detector"] == before
-    assert statement(watch, DOOR).sentence.startswith("donations/stripe sent no heartbeat")
-    assert statement(watch, DOOR).silent_feeds == ["donations/stripe"]
+    assert statement_of(watch, DOOR).sentence.startswith("donations/stripe sent no heartbeat")
+    assert statement_of(watch, DOOR).silent_feeds == ["donations/stripe"]
     assert live(watch, healthy(100)) == ["feed_down", "ok"]
 
 
@@ -184,7 +184,7 @@ def test_without_heartbeats_a_stall_says_that_it_may_be_a_silent_feed() -> None:
     live(watch, [(10, 0)] * 300, unheard=("donations",))
     assert watch.state == "stalled"
     assert "No feed of donations ever sent a heartbeat: a silent feed and a stall cannot be told apart." in (
-        statement(watch, DOOR).sentence
+        statement_of(watch, DOOR).sentence
     )
 
 
@@ -196,16 +196,16 @@ def test_after_the_48_hours_it_is_the_tail_whatever_happens() -> None:
     assert watch.detector is not None
     assert watch.detector.base_donations == DOOR.stall.prior_weight
     assert watch.detector.rate == pytest.approx(rate)
-    assert statement(watch, DOOR).sentence.startswith("The 48 hours are over. 6,000 clicks since the last donation")
+    assert statement_of(watch, DOOR).sentence.startswith("The 48 hours are over. 6,000 clicks since the last donation")
     assert watch.detector.open
-    assert "Even for a tail that is little" in statement(watch, DOOR).sentence
+    assert "Even for a tail that is little" in statement_of(watch, DOOR).sentence
 
 
 @pytest.mark.parametrize(("campaign", "hours"), [(DOOR, "48"), (GAMES, "158")])
 def test_the_hours_that_are_over_are_the_campaigns_own(campaign: Campaign, hours: str) -> None:
     watch = Watch()
     step(watch, campaign, Minute(int(campaign.end.timestamp()) + 60, 5, 1))
-    said = statement(watch, campaign)
+    said = statement_of(watch, campaign)
     assert said.sentence.startswith(f"The {hours} hours are over.")
     assert said.next_step == "Nothing: the appeal's own time is over, and nobody is called."
 
@@ -261,7 +261,7 @@ def test_its_numbers_pass_through_json_to_the_last_bit() -> None:
             step(watch, DOOR, minute, unheard=("donations",))
         through = Watch.restore(msgspec.json.decode(msgspec.json.encode(through.numbers())))
         assert through == straight
-        assert statement(through, DOOR) == statement(straight, DOOR)
+        assert statement_of(through, DOOR) == statement_of(straight, DOOR)
 
 
 def states_of_the_real_appeal(

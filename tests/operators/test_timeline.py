@@ -8,8 +8,8 @@ from random_logs import tried
 
 from schemas.campaign import DEFAULT_WINDOWS, SLICE_SECONDS, Window
 from streams.operators.counters import Counters
-from streams.operators.timeline import Timeline
-from streams.operators.windows import align_up, ends_touched, newest_end
+from streams.operators.windowing.sliding import align_up, ends_touched, newest_end
+from streams.operators.windowing.timeline import Timeline
 
 WINDOWS = (*DEFAULT_WINDOWS, Window("3m", 180, 180), Window("14m", 840, 420), Window("2h", 7200, 2400))
 DAY = 86_400

@@ -14,10 +14,10 @@ from schemas.codec import Codec
 from schemas.partitioning import partition_of
 from schemas.reasons import Reason
 from schemas.times import parse_ms, rfc3339
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution
-from streams.sink import Rows
-from streams.transport import Batch
+from streams.clickhouse.rows import Rows
+from streams.kafka.transport import Batch
+from streams.operators.attribution.fold import AttributionOperator
+from streams.operators.attribution.state import Attribution
 
 POISON = "00000000-0000-4000-8000-000000000002"
 KEY = b"r-1"
@@ -48,13 +48,13 @@ def codec(monkeypatch: pytest.MonkeyPatch) -> Codec:
         return [buggy(text) for text in texts]
 
     monkeypatch.setattr("schemas.codec.parse_ms", buggy)
-    monkeypatch.setattr("schemas.short_way.times_ms", buggy_too)
+    monkeypatch.setattr("schemas.codec.fast_path.times_ms", buggy_too)
     return Codec({"usd": campaign_of("usd", "USD")}, PARTITIONS)
 
 
 def test_attribution_makes_it_a_dead_letter_with_all_its_bytes_and_goes_on(codec: Codec) -> None:
     state = Attribution(HOME)
-    Folder(codec, PROCESSOR).step(state, "clicks", [click(1), click(2), click(3)], 4)
+    AttributionOperator(codec, PROCESSOR).step(state, "clicks", [click(1), click(2), click(3)], 4)
     tally = state.tallies["clicks"]
     assert (tally.accepted, tally.dead_lettered) == (2, 1)
     [letter] = state.letters
@@ -79,8 +79,8 @@ def test_a_machine_without_memory_is_no_fault_of_the_event(codec: Codec, monkeyp
         raise MemoryError
 
     monkeypatch.setattr("schemas.codec.parse_ms", exhausted)
-    monkeypatch.setattr("schemas.short_way.times_ms", exhausted)
+    monkeypatch.setattr("schemas.codec.fast_path.times_ms", exhausted)
     with pytest.raises(MemoryError):
-        codec.judge_batch("clicks", HOME, [click(1)])
+        codec.validate_batch("clicks", HOME, [click(1)])
     with pytest.raises(MemoryError):
-        codec.judge("clicks", HOME, KEY, click(1).value, START_MS + 1000)
+        codec.validate("clicks", HOME, KEY, click(1).value, START_MS + 1000)

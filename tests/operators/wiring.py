@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from looking import Emission, drain
+
 from schemas.campaign import Campaign, Window
 from schemas.codec import Codec
 from schemas.partitioning import partition_of
@@ -21,9 +23,9 @@ from schemas.times import parse_ms, rfc3339
 from schemas.topics import ATTRIBUTION_INPUTS, HEARTBEATS, SOURCES
 from streams.audit.oracle import Oracle, WindowValue
 from streams.audit.records import LogRecord
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution
-from streams.operators.emission import Emission, Extent, drain
+from streams.operators.attribution.emission import LogEnds
+from streams.operators.attribution.fold import AttributionOperator
+from streams.operators.attribution.state import Attribution
 
 PARTITIONS = 2
 START = datetime(2026, 3, 12, 18, tzinfo=UTC)
@@ -101,14 +103,14 @@ def begun(partition: int) -> Attribution:
     return state
 
 
-def fold(folder: Folder, state: Attribution, logs: Logs, topic: str, upto: int | None = None) -> None:
+def fold(folder: AttributionOperator, state: Attribution, logs: Logs, topic: str, upto: int | None = None) -> None:
     """Fold one batch of a topic: from where the state stands to an offset, or to the end."""
     log = logs.records[topic, state.partition]
     end = len(log) if upto is None else upto
     folder.step(state, topic, log[state.positions[topic] : end], end)
 
 
-def fold_all(folder: Folder, state: Attribution, logs: Logs) -> None:
+def fold_all(folder: AttributionOperator, state: Attribution, logs: Logs) -> None:
     for topic in ATTRIBUTION_INPUTS:
         fold(folder, state, logs, topic)
 
@@ -117,7 +119,7 @@ def drained(state: Attribution, logs: Logs, incarnation: str = "one", now_ms: in
     """What the state emits while it knows all of its logs' ends."""
     ends = logs.ends(state.partition)
     idle = all(state.positions[topic] == end for topic, end in ends.items())
-    return drain(state, incarnation, Extent({topic: ends[topic] for topic in SOURCES}, idle), now_ms)
+    return drain(state, incarnation, LogEnds({topic: ends[topic] for topic in SOURCES}, idle), now_ms)
 
 
 def said(emission: Emission) -> list[SliceRecord]:

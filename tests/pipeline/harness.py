@@ -13,13 +13,12 @@ from typing import Any, Literal
 from infra.clickhouse.migrate import migrate
 from infra.embedded.stack import EmbeddedStack
 from streams.audit.report import AuditResult
+from streams.clickhouse.client import connect
 from streams.commands.appeals import Appeal, send_appeal
 from streams.commands.audit import audit_with
 from streams.commands.topics import plan_of
-from streams.observing import ROLE_ORDER
 from streams.producers.topics import create_topics
-from streams.settings import Settings
-from streams.store import connect
+from streams.settings import ROLE_NAMES, Settings
 
 Broker = Literal["tansu", "apache"]
 
@@ -78,7 +77,7 @@ class Pipeline(AbstractContextManager["Pipeline"]):
 
     def wait_until_ready(self, role: str, metrics_port: int, seconds: float = 60.0) -> None:
         """Until the worker of a role, started with that metrics port, says so."""
-        url = f"http://127.0.0.1:{metrics_port + ROLE_ORDER.index(role)}/readyz"
+        url = f"http://127.0.0.1:{metrics_port + ROLE_NAMES.index(role)}/readyz"
         deadline = time.monotonic() + seconds
         while not _answers(url):
             assert time.monotonic() < deadline, f"{role} is not ready\n{self.logs()}"

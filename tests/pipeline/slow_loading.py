@@ -21,8 +21,8 @@ from faust.types import TP
 
 from streams import logs
 from streams.agents.attribution import AttributionRole
-from streams.app import run_role
 from streams.settings import Settings
+from streams.worker.app import run_role
 
 BOUND = 0.5
 SLOW = 3.0

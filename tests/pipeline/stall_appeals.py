@@ -13,10 +13,11 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
+from outages import without_donations, without_feed
+
 from streams.commands.appeals import Appeal
 from streams.producers import gdq
 from streams.producers.gdq_series import read_rows
-from streams.producers.outages import without_donations, without_feed
 from streams.producers.outgoing import Outgoing
 from streams.settings import CAMPAIGNS_HERE
 

@@ -18,17 +18,17 @@ from typing import Any, Final
 import msgspec
 import pytest
 from harness import Pipeline
+from outages import without_donations, without_feed
 
 from dashboards.alerts import ALERTS
 from schemas.times import rfc3339
 from schemas.topics import CLICKS, SHARES, SOURCES
+from streams.clickhouse.client import connect
 from streams.commands.appeals import Appeal, door_appeal
 from streams.producers import door
 from streams.producers.feeds import steady_beats
-from streams.producers.outages import without_donations, without_feed
 from streams.producers.outgoing import Outgoing
 from streams.producers.player import BEAT_MS
-from streams.store import connect
 
 HOUR_MS: Final = 3_600_000
 # A minute is judged when nothing can come into it any more: the allowed lateness of the appeal and the minute itself.

@@ -12,13 +12,13 @@ from schemas.slices import SLICES_SCHEMA, Acceptance, acceptance_key, encode
 from schemas.topics import CHECKPOINTS, SLICES
 from streams.commands.appeals import Appeal
 from streams.commands.topics import plan_of
-from streams.producers.connect import admin, partition_counts
+from streams.kafka.admin import admin, partition_counts
 from streams.producers.outgoing import Outgoing
 from streams.producers.sender import Sender
 from streams.producers.topics import create_topics
+from streams.settings import ROLE_NAMES
 
 FILLERS = 10_000
-ROLES = ("attribution", "conversion", "sink")
 COLUMNS = "shares, clicks, donations, gross_total, net, impressions_measured, impressions_estimated"
 
 
@@ -71,11 +71,11 @@ def test_deleting_what_is_made_anew_freezes_no_board(kafka_jars: object, cured: 
         sent += pipeline.play(parts[1])
         pipeline.wait_until_folded(sent)
         before = figures(pipeline, "shown_figures")
-        for role in ROLES:
+        for role in ROLE_NAMES:
             pipeline.kill(role)
         delete_topics(pipeline, *cured)
         create_topics(plan_of(pipeline.settings))
-        for role in ROLES:
+        for role in ROLE_NAMES:
             pipeline.restart(role)
         sent += pipeline.play(parts[2])
         assert_equal(pipeline, sent)

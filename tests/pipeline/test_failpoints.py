@@ -22,7 +22,7 @@ from streams.commands.appeals import Appeal
 from streams.failpoints import EXIT_CODE, FAIL_POINTS, VARIABLE, armed_in
 
 IN_EVERY_ROLE: Final = ("after_fetch", "after_step", "on_assigned", "after_load")
-AT_A_REBALANCE: Final = ("on_revoked", "before_last_commit")
+AT_A_REBALANCE: Final = ("on_revoked", "after_last_flush")
 IN_OUTPUT: Final = ("after_acknowledgement", "before_acknowledgement", "before_emission")
 # The detectors have something to say when attribution has told all partitions: when it ends late, at a rebalance.
 POINTS: Final = {
@@ -34,7 +34,7 @@ POINTS: Final = {
         *("between_pieces", "before_mark", "after_mark", *IN_OUTPUT, *IN_EVERY_ROLE),
         *("after_stalls", *AT_A_REBALANCE),
     ),
-    "sink": ("before_insert", "between_tables", "before_claim", *IN_EVERY_ROLE, *AT_A_REBALANCE),
+    "sink": ("before_insert", "between_tables", "before_positions", *IN_EVERY_ROLE, *AT_A_REBALANCE),
 }
 ALL_ROUNDS: Final = list(zip_longest(*POINTS.values()))
 THIRDS: Final = 3  # the rounds are shared out among as many tests, which can run beside each other
@@ -83,7 +83,7 @@ def reached(source: str) -> set[str]:
     return {
         call.args[0].value
         for call in calls
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "reach" and isinstance(call.args[0], ast.Constant)
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "hit" and isinstance(call.args[0], ast.Constant)
     }
 
 

@@ -19,9 +19,9 @@ from schemas.errors import Fault, without_values
 from schemas.partitioning import partition_of
 from schemas.topics import ANNOTATIONS, CONVERSIONS, HEARTBEATS, STALLS
 from streams import logs
+from streams.clickhouse.inserts import Sink
 from streams.producers.outgoing import Outgoing
 from streams.producers.sender import Sender
-from streams.sink import Sink
 
 MARKER = "Marker-of-what-is-inside"
 REJECTED = [json.loads(line) for line in (ROOT / "schemas/examples/rejected.jsonl").read_text().splitlines()]

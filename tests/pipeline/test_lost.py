@@ -20,11 +20,11 @@ from test_two_stores import another_store
 
 from infra.clickhouse.migrate import migrate
 from schemas.topics import CHECKPOINTS, CONVERSIONS, SLICES, TOPICS
+from streams.clickhouse.client import connect
 from streams.commands import cli
 from streams.commands.appeals import Appeal
 from streams.commands.topics import plan_of
 from streams.producers.topics import create_topics
-from streams.store import connect
 
 
 def thirds() -> list[Appeal]:

@@ -18,7 +18,7 @@ from test_bad_input import START_MS, click, donation, eventually, groundswell, s
 
 from schemas.partitioning import partition_of
 from schemas.topics import ANNOTATIONS, CHECKPOINTS, CONVERSIONS, DEAD_LETTERS, HEARTBEATS, SLICES, STALLS
-from streams.producers.connect import admin
+from streams.kafka.admin import admin
 
 pytestmark = pytest.mark.kafka
 

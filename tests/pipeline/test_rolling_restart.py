@@ -14,7 +14,7 @@ from harness import Broker, Pipeline
 from test_failpoints import parts
 from test_faults import appeal_to_break, assert_equal
 
-from streams.operators.snapshot import SNAPSHOT_SCHEMA
+from streams.operators.attribution.snapshot import SNAPSHOT_SCHEMA
 from tests.chaos.versions import another_version
 
 

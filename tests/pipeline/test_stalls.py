@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from brokers import on
 from harness import Broker, Pipeline
+from outages import without_donations, without_feed
 from stall_appeals import (
     SERIES,
     campaign_files,
@@ -31,9 +32,8 @@ from test_faults import play_in_background
 from schemas.slices import Entity, home_of
 from schemas.times import parse_ms
 from streams.commands.appeals import Appeal, door_appeal
+from streams.kafka.stall_records import newest_stalls
 from streams.producers import door
-from streams.producers.outages import without_donations, without_feed
-from streams.stall_records import newest_stalls
 
 WHOLE = os.environ.get("GROUNDSWELL_WHOLE_APPEAL") == "1"
 HOUR_MS = 3_600_000

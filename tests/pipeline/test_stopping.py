@@ -52,7 +52,7 @@ def test_a_source_topic_that_was_made_anew_stops_attribution_with_what_to_do() -
 HANGS_WHEN_IT_STOPS = """
 import asyncio
 import faust
-from streams import app
+from streams.worker import app
 
 app.STOP_SECONDS = 0.5
 

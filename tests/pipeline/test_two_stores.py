@@ -8,10 +8,10 @@ from harness import Pipeline
 from test_faults import appeal_to_break
 
 from infra.clickhouse.migrate import create_database, migrate
+from streams.clickhouse.client import connect
 from streams.commands.appeals import Appeal
 from streams.commands.audit import audit_with
 from streams.settings import Settings
-from streams.store import connect
 
 
 def another_store(pipeline: Pipeline, name: str) -> Settings:

@@ -35,7 +35,7 @@ def codec() -> Codec:
 
 
 def fold(records: Iterable[Outgoing]) -> Folded:
-    folded, judge, seen = Folded(), codec().judge, set()
+    folded, judge, seen = Folded(), codec().validate, set()
     for record in records:
         partition = partition_of(record.key, PARTITIONS) if record.partition is None else record.partition
         verdict = judge(record.topic, partition, record.key, record.value, record.record_time_ms)

@@ -18,10 +18,10 @@ from schemas.partitioning import partition_of
 from schemas.reasons import GUARD_REASONS, Reason
 from streams.producers.door import CAMPAIGN_ID, END_MS, START_MS, TAIL_END_MS, records
 from streams.producers.door.calendar import HOUR
-from streams.producers.door.cast import CELEBRITIES, LONE_ID
-from streams.producers.door.dice import Dice
 from streams.producers.door.malformed import malformed
+from streams.producers.door.personas import CELEBRITIES, LONE_ID
 from streams.producers.door.posts import BELATED_REFERRAL
+from streams.producers.door.rng import Rng
 from streams.producers.door.visits import ORPHAN_REFERRALS
 from streams.producers.outgoing import Outgoing
 
@@ -200,8 +200,8 @@ def test_two_claims_of_somebody_elses_link_are_refused(appeal: Folded) -> None:
 
 
 def test_each_malformed_message_is_refused_for_its_reason() -> None:
-    judge = codec().judge
-    for reason, record in malformed(Dice(1), 4):
+    judge = codec().validate
+    for reason, record in malformed(Rng(1), 4):
         partition = partition_of(record.key, 4) if record.partition is None else record.partition
         verdict = judge(record.topic, partition, record.key, record.value, record.record_time_ms)
         assert isinstance(verdict, Rejection)

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from outages import without_donations, without_feed
 
 from schemas.annotations import decode as decode_annotation
-from schemas.heartbeats import hear
+from schemas.heartbeats import check
 from schemas.times import parse_ms
 from schemas.topics import ANNOTATIONS, CLICKS, DONATIONS, HEARTBEATS, IMPRESSIONS, SOURCES
 from streams.commands.appeals import Appeal, door_appeal, gdq_appeal
 from streams.producers import door, gdq
 from streams.producers.gdq_series import Row
-from streams.producers.outages import without_donations, without_feed
 from streams.producers.outgoing import Outgoing
 
 SERIES = Path(__file__).parents[3] / "shared" / "data" / "sgdq2019" / "timeseries.csv"
@@ -29,7 +29,7 @@ def appeal() -> Appeal:
 
 
 def _heard(records: tuple[Outgoing, ...] | list[Outgoing]) -> list:
-    return [hear(record.value, record.record_time_ms) for record in records if record.topic == HEARTBEATS]
+    return [check(record.value, record.record_time_ms) for record in records if record.topic == HEARTBEATS]
 
 
 def test_every_feed_of_the_sample_beats_every_five_minutes_for_its_campaign(appeal: Appeal) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from schemas.heartbeats import Heard, hear
+from schemas.heartbeats import CheckedHeartbeat, check
 from schemas.topics import CLICKS, DONATIONS, HEARTBEATS, SHARES, SOURCES
 from streams.producers.outgoing import Outgoing
 from streams.producers.player import BEAT_MS, Beat, play, with_beats
@@ -52,9 +52,9 @@ class Recorder:
         return {}
 
 
-def _said(recorder: Recorder, partition: int) -> list[Heard]:
+def _said(recorder: Recorder, partition: int) -> list[CheckedHeartbeat]:
     return [
-        hear(record.value, record.record_time_ms)
+        check(record.value, record.record_time_ms)
         for record in recorder.sent
         if record.topic == HEARTBEATS and record.partition == partition
     ]

@@ -182,8 +182,8 @@ def snappy_without_frame(data: bytes) -> bytes:
 
 def read(fetched: bytes, offset: int) -> list[Any]:
     """What a client is handed out of a fetch, marks included."""
-    from streams.records.batches import RawRecords
-    from streams.records.reading import _Records
+    from streams.kafka.records.batches import RawRecords
+    from streams.kafka.records.reading import _Records
 
     handed = list(islice(_Records(("clicks", 0), RawRecords(fetched), None, offset, None, None, True, 0), AT_MOST))
     assert len(handed) < AT_MOST, "a few bytes became more than a memory may hold"

@@ -19,9 +19,9 @@ from schemas.dead_letters import DeadLetter, name_bytes
 from schemas.partitioning import partition_of
 from schemas.rows import dead_letter_row
 from schemas.topics import DEAD_LETTER_MESSAGE_BYTES
-from streams.operators.attribution import Folder
-from streams.operators.attribution_state import Attribution
-from streams.records import Damaged, Mark, Passed
+from streams.kafka.records import Damaged, Passed, RangeMarker
+from streams.operators.attribution.fold import AttributionOperator
+from streams.operators.attribution.state import Attribution
 from streams.settings import CAMPAIGNS_HERE
 
 SEED: Final = 20261130
@@ -74,8 +74,8 @@ def _judge(fetched: bytes, offset: int, seen: Counter[str]) -> None:
     _fold(records, offset, end, seen)
 
 
-def _split(handed: list[Any]) -> tuple[list[Any], Mark | None]:
-    marks = [record for record in handed if isinstance(record, Mark)]
+def _split(handed: list[Any]) -> tuple[list[Any], RangeMarker | None]:
+    marks = [record for record in handed if isinstance(record, RangeMarker)]
     assert len(marks) <= 1
     assert not marks or handed[-1] is marks[0], "a mark is the last of a fetch"
     return (handed[:-1], marks[0]) if marks else (handed, None)
@@ -85,7 +85,7 @@ def _fold(records: list[Any], offset: int, end: int, seen: Counter[str]) -> None
     """As attribution does, and every letter through its topic into its row."""
     state = Attribution(partition_of(b"r1", PARTITIONS))
     state.begin("clicks", offset)
-    Folder(CODEC, ("fuzz", "1")).step(state, "clicks", records, end)
+    AttributionOperator(CODEC, ("fuzz", "1")).step(state, "clicks", records, end)
     tally = state.tallies["clicks"]
     total = tally.accepted + tally.duplicates + tally.dead_lettered + tally.passed_over
     assert total == end - offset, "every offset is accounted for"

@@ -25,9 +25,9 @@ from batches_made import (
 )
 
 from schemas.reasons import Reason
-from streams.records import Damaged, Passed
-from streams.records.expanding import EXPANDED_BYTES, Broken, TooLarge, expanded
-from streams.records.standing_in import StandIn
+from streams.kafka.records import Damaged, Passed
+from streams.kafka.records.expanding import EXPANDED_BYTES, Broken, TooLarge, expanded
+from streams.kafka.records.standing_in import StandIn
 
 MIB = 1024 * 1024
 ALL = (PLAIN, GZIP, SNAPPY, LZ4, ZSTD)

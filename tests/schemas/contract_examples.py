@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import schemas
 from schemas.campaign import Campaign
 from schemas.codec import Codec
+from schemas.codec.rejections import Rejection
 from schemas.events import EVENTS, Event
 from schemas.partitioning import partition_of
-from schemas.rejections import Rejection
 from schemas.times import parse_ms
 
 FOLDER = Path(schemas.__file__).parent / "examples"
@@ -38,7 +38,7 @@ class Record(NamedTuple):
     record_time_ms: int
 
     def verdict(self, codec: Codec = CODEC) -> tuple[Event, int] | Rejection:
-        return codec.judge(*self)
+        return codec.validate(*self)
 
 
 def record_of(topic: str, fields: dict[str, Any]) -> Record:

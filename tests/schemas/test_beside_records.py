@@ -49,8 +49,8 @@ def validator(name: str) -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
-def heard(fields: dict[str, Any]) -> heartbeats.Heard:
-    return heartbeats.hear(json.dumps(fields).encode(), parse_ms("2026-03-12T18:30:00Z"))
+def heard(fields: dict[str, Any]) -> heartbeats.CheckedHeartbeat:
+    return heartbeats.check(json.dumps(fields).encode(), parse_ms("2026-03-12T18:30:00Z"))
 
 
 @pytest.mark.parametrize("fields", golden("heartbeats"), ids=lambda fields: fields["feed"])

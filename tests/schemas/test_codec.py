@@ -10,9 +10,9 @@ import pytest
 from contract_examples import CODEC, DOOR, PARTITIONS, Record, golden, golden_records, record_of, rejected
 
 from schemas.codec import MAXIMUM_LEVELS, MAXIMUM_MESSAGE_BYTES, Codec, key_of
+from schemas.codec.rejections import SHOWN_CHARACTERS, Rejection
 from schemas.events import EVENTS
 from schemas.reasons import CODEC_REASONS, Reason
-from schemas.rejections import SHOWN_CHARACTERS, Rejection
 from schemas.times import DAY_MS, parse_ms
 
 DONATION = golden("donations")[1]

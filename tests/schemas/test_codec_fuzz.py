@@ -27,11 +27,11 @@ from jsonschema import Draft202012Validator
 from kafka.partitioner.default import murmur2
 from mutations import MUTATIONS
 
+from schemas.codec.rejections import SHOWN_CHARACTERS, Rejection
 from schemas.dead_letters import DeadLetter, dead_letter
 from schemas.events import EVENTS, Click, Donation, Event, Impression, Share
 from schemas.generate import schema_files
 from schemas.reasons import CODEC_REASONS, Reason
-from schemas.rejections import SHOWN_CHARACTERS, Rejection
 from schemas.times import rfc3339
 
 SEED = 20190623
@@ -188,7 +188,7 @@ def verdicts_of(batch: list[Record]) -> list[tuple[Event, int] | Rejection]:
     """What is said of records of one topic and partition together, in their order."""
     topic, partition = batch[0].topic, batch[0].partition
     records = [Sent(place, one.record_time_ms, one.key, one.value) for place, one in enumerate(batch)]
-    judged = CODEC.judge_batch(topic, partition, records)
+    judged = CODEC.validate_batch(topic, partition, records)
     found: dict[int, tuple[Event, int] | Rejection] = dict(judged.rejections)
     accepted = judged.accepted
     for place, event, ms in zip(accepted.places.tolist(), accepted.events, accepted.occurred_ms.tolist(), strict=True):
@@ -213,7 +213,7 @@ def test_a_batch_is_judged_as_each_of_its_records_is(size: int) -> None:
         by_place[record.topic, record.partition].append(record)
     for records in by_place.values():
         for batch in batched(records, size):
-            assert verdicts_of(batch) == [CODEC.judge(batch[0].topic, batch[0].partition, *one[2:]) for one in batch]
+            assert verdicts_of(batch) == [CODEC.validate(batch[0].topic, batch[0].partition, *one[2:]) for one in batch]
 
 
 def batched(records: list[Record], size: int) -> list[list[Record]]:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2 as kafkas_murmur2
 
-from schemas.columns import ids, rfc3339_of, times_ms, uuids
+from schemas.codec.vectorized import ids, rfc3339_of, times_ms, uuids
 from schemas.events import ID_PATTERN, UUID_PATTERN
 from schemas.partitioning import murmur2_of_all, partition_of, partitions_of
 from schemas.times import LAST_MS, parse_ms, rfc3339

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.codec.rejections import Rejection
 from schemas.dead_letters import (
     CUT_HEADERS_BYTES,
     CUT_KEY_BYTES,
@@ -21,7 +22,6 @@ from schemas.dead_letters import (
     written_name,
 )
 from schemas.reasons import Reason
-from schemas.rejections import Rejection
 from schemas.topics import DEAD_LETTER_MESSAGE_BYTES, SOURCE_MESSAGE_BYTES
 
 MIB = 1024 * 1024

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.codec.rejections import Rejection
 from schemas.dead_letters import ATTEMPTS_HEADER, DeadLetter, Headers, attempts_of, dead_letter, name_bytes
 from schemas.reasons import Reason
-from schemas.rejections import Rejection
 from schemas.rows import dead_letter_row
 
 REJECTION = Rejection(Reason.BAD_JSON, "", "{", "a JSON object")

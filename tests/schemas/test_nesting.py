@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.nesting import deeper_than
+from schemas.codec.nesting import deeper_than
 
 JSON = st.recursive(
     st.none() | st.text(st.sampled_from('[]{}"\\a'), max_size=6),

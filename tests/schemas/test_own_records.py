@@ -113,7 +113,9 @@ def test_what_is_no_record_of_ours_is_refused(value: bytes) -> None:
 
 
 def test_keys_name_the_writer_last() -> None:
-    assert slices.slice_key(SLICE) == b"door|influencer|anna|1773338460|2|a1b2"
+    writer = slices.SliceWriter(SLICE.source_partition, SLICE.incarnation, SLICE.version)
+    [(key, _)] = writer.records(Entity("door", "influencer", "anna"), [(0, SLICE.end, SLICE.counts, None)])
+    assert key == b"door|influencer|anna|1773338460|2|a1b2"
     assert slices.progress_key(PROGRESS) == b"progress|2|a1b2"
 
 

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from contract_examples import golden, record_of
 
+from schemas.codec.rejections import Rejection
 from schemas.events import EVENTS
 from schemas.reasons import Reason
-from schemas.rejections import Rejection
 
 INTEGERS = ("0", "-1", "7", "65536", "99999999999999999999", "-99999999999999999999", "9" * 5000, "-" + "9" * 5000)
 SENT = {

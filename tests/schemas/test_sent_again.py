@@ -8,7 +8,7 @@ from schemas.codec import Codec, Rejection
 from schemas.dead_letters import DeadLetter, dead_letter
 from schemas.reasons import Reason
 from schemas.times import DAY_MS, parse_ms
-from streams.producers.again import again, still_wrong
+from streams.producers.replay_dead_letter import again, still_wrong
 
 HORIZON_DAYS = 14
 LIVE = Codec({"door": DOOR}, PARTITIONS, horizon_days=HORIZON_DAYS, forgets=True)

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from certificates import Certificates, make_certificates
+from kafka import KafkaAdminClient
+from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
+from listeners import Listener
 
 from infra.embedded.clickhouse.users import WRITER
 from infra.kafka.cluster import ApacheKafka
-from infra.kafka.listeners import Listener
-from infra.processes.ports import free_port, listens
+from infra.processes.ports import LOOPBACK, free_port, listens
 from infra.processes.stack import Stack
 from schemas.secret import READER_PASSWORD, WRITER_PASSWORD
 
@@ -46,7 +48,7 @@ class Secured:
             "certificate": ("CERTIFICATE", "ssl", {**by_tls, **by_certificate}),
         }[way]
         return {
-            "GROUNDSWELL_KAFKA": ",".join(self.kafka.addresses_of(listener)),
+            "GROUNDSWELL_KAFKA": ",".join(addresses_of(self.kafka, listener)),
             "GROUNDSWELL_KAFKA_SECURITY": protocol,
             **more,
         }
@@ -73,6 +75,28 @@ def start_guarded_store(stack: Stack) -> GuardedStore:
     return store
 
 
+def addresses_of(kafka: ApacheKafka, listener: str) -> tuple[str, ...]:
+    """`host:port` of each broker by one of its further listeners."""
+    return tuple(
+        f"{LOOPBACK}:{port}" for node in kafka.nodes for port, more in node.more.items() if more.name == listener
+    )
+
+
+def let_in(kafka: ApacheKafka, users: Mapping[str, str]) -> None:
+    """Let users in by SCRAM, each with its password, which replaces an earlier one."""
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    try:
+        # One request a mechanism: Kafka alters a user once in each.
+        for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
+            wanted = [
+                UserScramCredentialUpsertion(name, mechanism, password=password) for name, password in users.items()
+            ]
+            refused = {name: error for name, error in admin.alter_user_scram_credentials(wanted).items() if error}
+            assert not refused, refused
+    finally:
+        admin.close()
+
+
 def start_secured(stack: Stack, folder: Path) -> Secured:
     certificates = make_certificates(folder)
     password = f"pw-{secrets.token_hex(8)}"
@@ -82,7 +106,7 @@ def start_secured(stack: Stack, folder: Path) -> Secured:
         Listener("CERTIFICATE", "SSL", keystore=certificates.broker, truststore=certificates.ca),
     )
     kafka = ApacheKafka(stack=stack, name="secured", listeners=listeners).start()
-    kafka.know({USER: password})
+    let_in(kafka, {USER: password})
     return Secured(kafka, certificates, password)
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from infra.processes.ports import free_port
 from schemas.errors import Fault
-from streams import reach
-from streams.security import PLAINTEXT, Security
+from streams.kafka import connectivity
+from streams.settings.kafka_security import PLAINTEXT, Security
 
 BY_PASSWORD = Security("sasl_plaintext", user="anna", password="hush")
 BY_TLS = Security("ssl")
@@ -72,13 +72,13 @@ def closing() -> Iterator[str]:
 
 @pytest.mark.parametrize("security", EVERY_WAY)
 def test_nobody_is_no_refusal(security: Security) -> None:
-    assert asyncio.run(reach.check_entry([f"127.0.0.1:{free_port()}"], security)) is reach.Turned.AWAY
+    assert asyncio.run(connectivity.check_entry([f"127.0.0.1:{free_port()}"], security)) is connectivity.Turned.AWAY
 
 
 @pytest.mark.parametrize("security", EVERY_WAY)
 def test_a_broker_that_hangs_is_no_refusal(security: Security) -> None:
     with somebody(be_silent) as address:
-        assert asyncio.run(reach.check_entry([address], security, within=0.3)) is reach.Turned.SILENT
+        assert asyncio.run(connectivity.check_entry([address], security, within=0.3)) is connectivity.Turned.SILENT
 
 
 @pytest.mark.parametrize("security", [PLAINTEXT, BY_PASSWORD])
@@ -87,34 +87,34 @@ def test_who_says_what_kafka_would_not_is_named_at_once(
     security: Security, answer: Callable[[socket.socket], object]
 ) -> None:
     with somebody(answer) as address, pytest.raises(Fault, match="does not answer as Kafka does") as raised:
-        asyncio.run(reach.check_entry([address], security))
+        asyncio.run(connectivity.check_entry([address], security))
     assert raised.value.exit_code == 2
 
 
 @pytest.mark.parametrize("security", [BY_TLS, BY_BOTH])
 def test_a_client_of_tls_that_hears_plain_text_is_told_so(security: Security) -> None:
     with somebody(speak_http) as address, pytest.raises(Fault, match="does not take our TLS") as raised:
-        asyncio.run(reach.check_entry([address], security))
+        asyncio.run(connectivity.check_entry([address], security))
     assert raised.value.exit_code == 2
 
 
 def test_a_kafka_lets_us_in_though_another_broker_hangs(tansu: str) -> None:
     with somebody(be_silent) as address:
-        assert asyncio.run(reach.check_entry([address, tansu], PLAINTEXT, within=0.3)) is None
+        assert asyncio.run(connectivity.check_entry([address, tansu], PLAINTEXT, within=0.3)) is None
 
 
 @pytest.mark.parametrize("security", EVERY_WAY)
 def test_who_hangs_up_is_asked_thrice_and_then_named(closing: str, security: Security) -> None:
     began = time.monotonic()
     with pytest.raises(Fault, match="does not answer as Kafka does with GROUNDSWELL_KAFKA_SECURITY=") as raised:
-        asyncio.run(reach.check_entry([f"127.0.0.1:{free_port()}", closing], security))
+        asyncio.run(connectivity.check_entry([f"127.0.0.1:{free_port()}", closing], security))
     assert 1.9 < time.monotonic() - began < 6
     assert "hush" not in str(raised.value)
 
 
 def test_one_refusal_is_an_accident_and_three_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reach, "ASK_SECONDS", 0.0)
-    monkeypatch.setattr(reach, "ENTRY_SECONDS", 0.0)
+    monkeypatch.setattr(connectivity, "ASK_SECONDS", 0.0)
+    monkeypatch.setattr(connectivity, "ENTRY_SECONDS", 0.0)
     answers = iter([False, True, False, False, True, False, False, False])
     asked = 0
 
@@ -124,11 +124,11 @@ def test_one_refusal_is_an_accident_and_three_are_not(monkeypatch: pytest.Monkey
         if not next(answers):
             raise Fault("settings", "refused", "Mend it.")
 
-    monkeypatch.setattr(reach, "check_entry", answer)
+    monkeypatch.setattr(connectivity, "check_entry", answer)
     with pytest.raises(Fault, match="refused"):
-        asyncio.run(reach.watch_entry(["127.0.0.1:9"], BY_PASSWORD))
+        asyncio.run(connectivity.watch_entry(["127.0.0.1:9"], BY_PASSWORD))
     assert asked == 8
 
 
 def test_where_nobody_is_asked_nobody_is_refused() -> None:
-    asyncio.run(asyncio.wait_for(reach.watch_entry(["127.0.0.1:9"], PLAINTEXT), 1))
+    asyncio.run(asyncio.wait_for(connectivity.watch_entry(["127.0.0.1:9"], PLAINTEXT), 1))

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from secured import USER, GuardedStore, Secured, groundswell
+from secured import USER, GuardedStore, Secured, groundswell, let_in
 
 from infra.processes.stack import Stack
+from streams.settings import ROLE_NAMES
 
-ROLES = ("attribution", "conversion", "sink")
 WAYS = ("password, plain", "password, scram", "password and tls", "certificate")
 GROUP = {"GROUNDSWELL_SESSION_TIMEOUT": "6", "GROUNDSWELL_REBALANCE_TIMEOUT": "3"}
 PLAYED = {"GROUNDSWELL_CLOCK": "played", "GROUNDSWELL_RETENTION_DAYS": "-1"}
@@ -51,7 +51,7 @@ def test_a_secured_pipeline_is_equal_to_its_log_and_says_no_secret(
     if way == "password and tls":
         settings |= in_files(settings, tmp_path)
     said = {verb: groundswell(settings, verb) for verb in ("topics", "migrate")}
-    for role in ROLES:
+    for role in ROLE_NAMES:
         argv = [sys.executable, "-m", "streams.commands", "worker", role]
         ground.start(f"{prefix}{role}", argv, env=settings)
     try:
@@ -64,9 +64,9 @@ def test_a_secured_pipeline_is_equal_to_its_log_and_says_no_secret(
         said["sql"] = groundswell(settings, "sql", "SELECT count() FROM shares FINAL")
         said["doctor"] = groundswell(settings, "doctor", "--json")
         processes = command_lines()
-        assert set(ground.running()) >= {f"{prefix}{role}" for role in ROLES}
+        assert set(ground.running()) >= {f"{prefix}{role}" for role in ROLE_NAMES}
     finally:
-        for role in ROLES:
+        for role in ROLE_NAMES:
             ground.stop_child(f"{prefix}{role}")
     for verb, done in said.items():
         expected = 1 if verb == "doctor" else 0  # there is one copy of everything
@@ -189,7 +189,7 @@ def test_a_password_that_is_changed_under_a_worker_ends_it_with_one_line(
     secured: Secured, tmp_path: Path, prefix: str
 ) -> None:
     user, first = f"{prefix}user", "the-first-password"
-    secured.kafka.know({user: first})
+    let_in(secured.kafka, {user: first})
     file = tmp_path / "password"
     file.write_text(f"{first}\n")
     settings = {
@@ -208,7 +208,7 @@ def test_a_password_that_is_changed_under_a_worker_ends_it_with_one_line(
         assert worker.stderr is not None
         assert "starts on" in worker.stderr.readline()
         time.sleep(3)
-        secured.kafka.know({user: "the-second-password"})
+        let_in(secured.kafka, {user: "the-second-password"})
         _, said = worker.communicate(timeout=60)
     finally:
         worker.send_signal(signal.SIGKILL)

@@ -15,9 +15,9 @@ from infra.embedded.clickhouse.users import READER, WRITER, passwords
 from schemas.errors import Fault
 from schemas.secret import SECRETS, secret
 from streams.commands.demo import OF_ANOTHER_PLACE, address_shown
-from streams.security import PLAINTEXT, Security, refused
 from streams.settings import Settings
-from streams.store import with_password
+from streams.settings.kafka_security import PLAINTEXT, Security, refused
+from streams.settings.store_address import with_password
 
 SCRAM = {"KAFKA_SECURITY": "sasl_ssl", "KAFKA_USER": "anna", "KAFKA_PASSWORD": "hush-hush"}
 

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 from schemas.campaign import load_campaigns
 from schemas.codec import Codec
+from schemas.codec.rejections import Rejection
 from schemas.partitioning import partition_of
-from schemas.rejections import Rejection
 from schemas.times import parse_ms
 from schemas.topics import CLICKS, DONATIONS, SHARES
 from streams.commands.simulate import simulate as verb
@@ -76,7 +76,7 @@ def test_the_events_it_writes_are_events_that_the_pipeline_takes(tmp_path: Path)
         for line in lines:
             event = json.loads(line)
             key = event["referral_id"].encode()
-            verdict = codec.judge(topic, partition_of(key, 4), key, line, parse_ms(event["occurred_at"]))
+            verdict = codec.validate(topic, partition_of(key, 4), key, line, parse_ms(event["occurred_at"]))
             assert not isinstance(verdict, Rejection), (verdict, line)
             if topic == DONATIONS:
                 assert event["occurred_at"] < "2026-03-13T14:00"
@@ -109,5 +109,5 @@ currency = "USD"
     for topic in (SHARES, CLICKS, DONATIONS):
         for line in (tmp_path / "out" / f"{topic}.jsonl").read_bytes().splitlines():
             key = json.loads(line)["referral_id"].encode()
-            refused += isinstance(codec.judge(topic, partition_of(key, 4), key, line, now_ms), Rejection)
+            refused += isinstance(codec.validate(topic, partition_of(key, 4), key, line, now_ms), Rejection)
     assert (refused == 0) == can_be_sent

@@ -9,7 +9,6 @@ Faust's part follows app/base.py (`_on_partitions_revoked`, `_on_partitions_assi
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from typing import Any
 
@@ -17,8 +16,8 @@ from faust.types import TP
 from fetcher import Client, DirectThread, Log
 from gates import Gates, TestedLoop
 
-from streams.app import GroundswellApp, QuietMonitor
-from streams.transport import Batch, Consumer
+from streams.kafka.transport import Batch, Consumer
+from streams.worker.app import GroundswellApp, QuietMonitor
 
 TOPIC = "read"
 PARTITIONS = (TP(TOPIC, 0), TP(TOPIC, 1))
@@ -45,17 +44,23 @@ class State:
     def __init__(self, gates: Gates, logs: Mapping[TP, Log]) -> None:
         self._gates, self._logs = gates, logs
         self.saved: dict[TP, int] = {}
+        self.expected: dict[TP, int] = {}  # next offset that the agent has to see
+        self._offered: set[tuple[TP, int]] = set()  # what was loaded at any assignment
         self._positions: dict[TP, int] = {}
 
     async def load(self, tps: frozenset[TP]) -> dict[TP, int]:
         await self._gates.wait("load")
-        return {tp: self.saved[tp] for tp in tps if tp in self.saved}
+        loaded = {tp: self.saved[tp] for tp in tps if tp in self.saved}
+        self._offered |= set(loaded.items())
+        return loaded
 
     def __getitem__(self, tp: TP) -> int:
         return self._positions[tp]
 
     def begin(self, target: Mapping[TP, int]) -> None:
-        self._positions = dict(target)
+        unknown = {(tp, offset) for tp, offset in target.items() if offset != self._logs[tp].begin} - self._offered
+        assert not unknown, f"reading begins where no state was saved: {unknown}"
+        self.expected, self._positions = dict(target), dict(target)
 
     def move(self, tp: TP, end: int) -> None:
         self._positions[tp] = end
@@ -67,16 +72,13 @@ class State:
 class Driven:
     """One worker.  `failures` is what must stay empty."""
 
-    def __init__(self, begins: tuple[int, int], has_state: bool) -> None:
+    def __init__(self, begins: tuple[int, int]) -> None:
         self.loop = TestedLoop()
         asyncio.set_event_loop(self.loop)
         self.gates = Gates()
         self.logs = {tp: Log(begin) for tp, begin in zip(PARTITIONS, begins, strict=True)}
-        self.state = State(self.gates, self.logs) if has_state else None
+        self.state = State(self.gates, self.logs)
         self.failures: list[str] = []
-        self.held: list[Batch] = []  # taken by the agent, effects not durable
-        self.done: dict[TP, set[int]] = defaultdict(set)
-        self.expected: dict[TP, int] = {}  # next offset that the agent has to see
         self.taken = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._resuming: asyncio.Task[None] | None = None
@@ -90,7 +92,7 @@ class Driven:
         )
         app.batch_topics = frozenset({TOPIC})
         app.positions = self.state
-        app.flush = None if self.state is not None else self._flush
+        app.flush = self._flush
         app.producer = Producer()
         app.topics._acking_topics.add(TOPIC)
         self.consumer = DirectConsumer(
@@ -144,26 +146,16 @@ class Driven:
 
     def _take(self, batch: Batch) -> None:
         seen = [record.offset for record in batch.records]
-        due = self.logs[batch.tp].between(self.expected[batch.tp], batch.end)
+        due = self.logs[batch.tp].between(self.state.expected[batch.tp], batch.end)
         if seen != due:
             self.failures.append(f"{batch.tp.partition}: the agent sees {seen}, due are {due}")
-        self.expected[batch.tp] = batch.end
+        self.state.expected[batch.tp] = batch.end
         self.taken += 1
-        if self.state is not None:
-            self.state.move(batch.tp, batch.end)
-        else:
-            self.held.append(batch)
-
-    def finish(self, batch: Batch) -> None:
-        """The effects of a batch are durable."""
-        self.held.remove(batch)
-        self.done[batch.tp].update(record.offset for record in batch.records)
-        batch.done = True
+        self.state.move(batch.tp, batch.end)
 
     async def _flush(self) -> None:
         await self.gates.wait("flush")
-        for batch in list(self.held):
-            self.finish(batch)
+        self.state.save()
 
     # ---- Faust -------------------------------------------------------------------------------------------
 
@@ -219,16 +211,11 @@ class Driven:
         if assignment:
             self.consumer.resume_partitions(assignment)
             await self.consumer.perform_seek()
-            self.expected = {tp: self._owed(tp) for tp in assignment}
         await self.gates.wait("flow")
         self.app.flow_control.resume()
         self.consumer.resume_flow()
         await self.gates.wait("fetcher")
         self.app.on_rebalance_end()
-
-    def _owed(self, tp: TP) -> int:
-        known = self.client.committed if self.state is None else self.state.saved
-        return known.get(tp, self.logs[tp].begin)
 
     def commit(self) -> None:
         self._watch("commit", self.consumer.commit())

@@ -4,8 +4,8 @@ Each call waits at a gate, so another may come in between.  A fetch waits twice:
 (`fetch`), and with them in its hands (`answer`), where a rebalance or a seek may overtake it.
 
 What is fetched may be lost in part or whole, or begin earlier than asked.  One kindness is left, the one that the
-driver builds on: what is fetched first after a seek that mends a broken chain does arrive.  A chain that breaks twice
-at one offset cannot be told from a log with a hole in it.
+driver builds on: what is fetched first after a seek that mends a broken chain begins there, and does arrive.  A chain
+that breaks twice at one offset cannot be told from a log with a hole in it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 from gates import Gates
 
-from streams.transport.thread import ConsumerThread
+from streams.kafka.transport.consumer_thread import ConsumerThread
 
 MOST_RECORDS = 3
 
@@ -59,8 +59,7 @@ class Client:
 
     def __init__(self, logs: dict[TP, Log], gates: Gates, epoch_of: Callable[[TP], int]) -> None:
         self.logs, self._gates, self._epoch_of = logs, gates, epoch_of
-        self.committed: dict[TP, int] = {}
-        self.commits: list[tuple[TP, int]] = []  # in the order in which they landed
+        self.commits: list[tuple[TP, int]] = []  # there must be none
         self.positions: dict[TP, int] = {}  # of the assigned partitions
         self.generation = 0
         self.answers: list[dict[TP, list[Record]]] = []  # on their way to the driver
@@ -79,9 +78,9 @@ class Client:
     # ---- the group ---------------------------------------------------------------------------------------
 
     def assign(self, tps: Iterable[TP]) -> None:
-        """A new generation; reading begins where the group has committed."""
+        """A new generation; reading begins where each log does, for the group has committed nothing."""
         self.generation += 1
-        self.positions = {tp: self.committed.get(tp, self.logs[tp].begin) for tp in tps}
+        self.positions = {tp: self.logs[tp].begin for tp in tps}
         self._ends.clear()
         self._epoch_at_seek.clear()
         self._mending.clear()
@@ -95,18 +94,9 @@ class Client:
         if generation != self.generation:
             raise CommitFailedError
         for tp, (offset, _) in offsets.items():
-            self.committed[tp] = offset
             self.commits.append((tp, offset))
 
     # ---- places ------------------------------------------------------------------------------------------
-
-    async def seek_to_committed(self) -> dict[TP, int | None]:
-        assert self.positions, "No partitions are currently assigned"
-        tps = list(self.positions)
-        await self._gates.wait("committed")
-        offsets = {tp: self.committed.get(tp) for tp in tps}
-        self.positions |= {tp: offset for tp, offset in offsets.items() if offset and tp in self.positions}
-        return offsets
 
     def seek(self, tp: TP, offset: int) -> None:
         if tp not in self.positions:
@@ -177,6 +167,10 @@ class Client:
             kept = kept[: len(kept) - last]
             if kept:
                 answer[tp] = kept
+
+    def may_slip(self) -> list[TP]:
+        """The partitions whose next fetch may begin earlier than asked."""
+        return sorted(set(self.positions) - self._mending)
 
     def slip(self, tp: TP, back: int) -> None:
         """Read some records once more."""

@@ -1,8 +1,8 @@
 """The law of the driver, held while a machine rebalances, loses, repeats, delays and drops as Faust may.
 
-An agent sees every offset of its partitions in order, exactly once an epoch; rewinds end; no commit passes a batch
-that is not done.  The driver is the real one, and so are Faust's consumer, drain loop, queue and flow control.  Each
-rule that is taken out of the driver must be missed: a model that finds nothing shows nothing.
+An agent sees every offset of its partitions in order, exactly once an epoch; rewinds end; nothing is committed.  The
+driver is the real one, and so are Faust's consumer, drain loop, queue and flow control.  Each rule that is taken out of
+the driver must be missed: a model that finds nothing shows nothing.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import pytest
 from faust.types import TP
 from ordeal import Ordeal
 
-from streams.transport import Batch, Consumer
+from streams.kafka.transport import Batch, Consumer
 
 EXAMPLES: Final = int(os.environ.get("GROUNDSWELL_EXAMPLES", "200"))  # 5000 looks further
 STEPS: Final = 120
 
 
 def endured(seed: int) -> Counter[str]:
-    ordeal = Ordeal(seed, has_state=seed % 2 == 1)
+    ordeal = Ordeal(seed)
     try:
         ordeal.endure(STEPS)
     except AssertionError as error:
@@ -38,7 +38,7 @@ def test_the_law_holds_whatever_comes() -> None:
     for seed in range(EXAMPLES):
         passed += endured(seed)
     assert min(passed.values()) > EXAMPLES // 4, passed
-    assert passed.keys() >= {"lose", "slip", "drop", "repeat", "revoke", "rewinds", "landed commits"}
+    assert passed.keys() >= {"lose", "slip", "drop", "repeat", "revoke", "rewinds"}
 
 
 # ---- what each rule is good for --------------------------------------------------------------------------
@@ -55,21 +55,14 @@ async def _next_batch_unchecked(self: Consumer, tp: TP, fetched: list[Any], gene
 async def _batches_unchecked(self: Consumer, stream: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
     async for batch in stream:
         if batch.tp in self._next and batch.epoch == self._epochs[batch.tp]:
-            self._accepted[batch.tp] = batch.end
             yield batch
 
 
-def _newest_done(self: Consumer, tp: TP) -> int | None:
-    done = [batch.end for batch in self._inflight[tp] if batch.done]
-    return max(done, default=None)
+def _acknowledged(self: Consumer, tp: TP) -> int | None:
+    return max(self._acked[tp], default=-1) + 1 or None
 
 
 _rewind = Consumer._rewind
-
-
-def _rewind_forgetting_what_is_not_done(self: Consumer, tp: TP, why: str) -> None:
-    _rewind(self, tp, why)
-    self._inflight[tp] = deque()
 
 
 def _rewind_keeping_what_was_sought(self: Consumer, tp: TP, why: str) -> None:
@@ -78,13 +71,13 @@ def _rewind_keeping_what_was_sought(self: Consumer, tp: TP, why: str) -> None:
     self._sought.update(sought)
 
 
-_is_hole, _is_overtaken = Consumer._is_hole, Consumer._is_overtaken
+_is_gap, _is_overtaken = Consumer._is_gap, Consumer._is_overtaken
 _ASKING: Final[set[int]] = set()
 
 
-async def _is_hole_noted(self: Consumer, tp: TP, want: int) -> bool:
+async def _is_gap_noted(self: Consumer, tp: TP, want: int) -> bool:
     _ASKING.add(id(self))
-    return await _is_hole(self, tp, want)
+    return await _is_gap(self, tp, want)
 
 
 def _is_overtaken_before_asking(self: Consumer, tp: TP, want: int, generation: int) -> bool:
@@ -113,7 +106,7 @@ MUTATIONS: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "neither check": ({"_next_batch": _next_batch_unchecked, "batches": _batches_unchecked}, "the agent sees"),
     "answers from before a rebalance": ({"_is_overtaken": _never}, "not assigned|seen to|the agent sees"),
     "a hole that is asked about while a rebalance comes": (
-        {"_is_hole": _is_hole_noted, "_is_overtaken": _is_overtaken_before_asking},
+        {"_is_gap": _is_gap_noted, "_is_overtaken": _is_overtaken_before_asking},
         "not assigned|KeyError|the agent sees",
     ),
     "no rewind after silence": ({"_heal": _nothing}, "seen to"),
@@ -122,12 +115,11 @@ MUTATIONS: Final[dict[str, tuple[dict[str, Any], str]]] = {
         {"_held": property(lambda _: Consumer, _nothing)},
         "not assigned|No current assignment",
     ),
-    "a commit of what is newest": ({"_new_offset": _newest_done}, "not done are"),
-    "a rewind that forgets what is not done": ({"_rewind": _rewind_forgetting_what_is_not_done}, "not done are"),
+    "a commit of what Faust calls acknowledged": ({"_new_offset": _acknowledged}, "committed is"),
     "a rewind that keeps what was sought": ({"_rewind": _rewind_keeping_what_was_sought}, "the agent sees"),
 }
 # Where the search for a rare one begins, so that it does not take long.
-FIRST_SEEDS: Final = {"a rewind that keeps what was sought": 230}
+FIRST_SEEDS: Final = {"a hole that is asked about while a rebalance comes": 770, "no rewind after silence": 245}
 
 
 @pytest.mark.slow

@@ -10,8 +10,8 @@ import pytest
 from faust.types import TP
 
 from schemas.errors import Fault
-from streams.transport import Consumer
-from streams.transport import consumer as module
+from streams.kafka.transport import Consumer
+from streams.kafka.transport import consumer as module
 
 PLACE = TP("donations", 3)
 POSITION = 2969

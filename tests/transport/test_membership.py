@@ -12,8 +12,8 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
 
 from schemas.errors import Fault
-from streams.transport import membership
-from streams.transport.membership import FENCED_INSTANCE_ID, InstanceHeartbeat, StaticCoordinator
+from streams.kafka.transport import membership
+from streams.kafka.transport.membership import FENCED_INSTANCE_ID, InstanceHeartbeat, StaticCoordinator
 
 FENCED = FENCED_INSTANCE_ID
 YES = errors.NoError.errno
@@ -44,7 +44,7 @@ class Member:
         monkeypatch.setattr(GroupCoordinator, "_send_req", send)
         one: Any = object.__new__(StaticCoordinator)
         one.group_id, one._group_instance_id, one.member_id, one.generation = "group", "sink-a", "sink-a-1", 3
-        one.coordinator_id, one._retry_backoff_ms, one.tell = 1, 1, self.told.append
+        one.coordinator_id, one._retry_backoff_ms, one.on_end = 1, 1, self.told.append
         one._coordinator_dead_fut, one._rejoin_needed_fut = SimpleNamespace(set_result=print), self
         one.ensure_coordinator_known = self.known
         self.rejoins = 0

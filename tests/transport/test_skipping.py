@@ -12,8 +12,8 @@ from fetcher import Record
 
 from schemas.errors import Fault
 from schemas.skips import Skips
-from streams.records import Damaged, Passed
-from streams.transport import Batch, Consumer, LogTruncated
+from streams.kafka.records import Damaged, Passed
+from streams.kafka.transport import Batch, Consumer, LogTruncated
 
 PLACE = TP("x-clicks", 3)
 
@@ -28,7 +28,6 @@ class Reading(Consumer):
             logical=lambda topic: topic.removeprefix("x-"),
             rebalancing=False,
             consumer_generation_id=1,
-            positions=None,
         )
         self.begin = begin
         self.flow_active = True
@@ -36,7 +35,7 @@ class Reading(Consumer):
         self._next = {PLACE: 5}
         self._sought, self._damaged, self._delivered_at = {}, {}, {}
         self._to_seek = set()
-        self._epochs, self._inflight = {PLACE: 0}, {PLACE: []}  # type: ignore[assignment]
+        self._epochs = {PLACE: 0}  # type: ignore[assignment]
 
     async def crash(self, reason: BaseException) -> None:
         self.crashes.append(reason)  # type: ignore[arg-type]

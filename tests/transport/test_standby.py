@@ -6,7 +6,7 @@ from driven import PARTITIONS, Driven
 
 
 def test_an_assignment_of_nothing_counts_as_one_of_something_does() -> None:
-    worker = Driven((0, 0), has_state=True)
+    worker = Driven((0, 0))
     try:
         worker.gates.open_for_good()
         worker.revoke()

@@ -8,14 +8,12 @@ from functools import partial
 
 import anyio
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request as HttpRequest
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from infra.embedded.clickhouse import protocol, replies
 from infra.embedded.clickhouse.engine import DATABASE, Engine, Refused, Result
-from infra.embedded.clickhouse.hanging_up import HangingUp
 from infra.embedded.clickhouse.protocol import Malformed, Request
 from infra.embedded.clickhouse.statements import INSERT
 from infra.embedded.clickhouse.users import READS_AT_ONCE, WRITES_AT_ONCE, User, authenticate, refused_settings
@@ -64,7 +62,6 @@ class Endpoint:
                 Route("/replicas_status", _ok),
                 Route("/", self.answer, methods=["GET", "POST"]),
             ],
-            middleware=[Middleware(HangingUp)],
         )
 
     async def answer(self, http: HttpRequest) -> Response:

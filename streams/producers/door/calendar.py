@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from streams.producers.door.dice import Dice
+from streams.producers.door.rng import Rng
 
 CAMPAIGN_ID: Final = "door"
 
@@ -31,24 +31,24 @@ _CLICK_DELAYS: Final = ((35, 20 * MINUTE), (35, 3 * HOUR), (30, 14 * HOUR))
 _GIFT_DELAYS: Final = ((318, 4 * MINUTE), (582, 30 * MINUTE), (100, 300 * MINUTE))
 
 
-def is_awake(dice: Dice, at_ms: int) -> bool:
+def is_awake(rng: Rng, at_ms: int) -> bool:
     """Draw whether somebody is about at this time of their day."""
     hour = (at_ms // HOUR + _UTC_OFFSET_HOURS) % 24
-    return dice.chance(_ACTIVITY[hour] / max(_ACTIVITY))
+    return rng.chance(_ACTIVITY[hour] / max(_ACTIVITY))
 
 
-def click_delay(dice: Dice) -> int:
-    return _mixture(dice, _CLICK_DELAYS)
+def click_delay(rng: Rng) -> int:
+    return _mixture(rng, _CLICK_DELAYS)
 
 
-def gift_delay(dice: Dice) -> int:
-    return 40 * SECOND + _mixture(dice, _GIFT_DELAYS)
+def gift_delay(rng: Rng) -> int:
+    return 40 * SECOND + _mixture(rng, _GIFT_DELAYS)
 
 
-def _mixture(dice: Dice, parts: tuple[tuple[int, int], ...]) -> int:
-    left = int(dice.fraction() * sum(weight for weight, _ in parts))
+def _mixture(rng: Rng, parts: tuple[tuple[int, int], ...]) -> int:
+    left = int(rng.fraction() * sum(weight for weight, _ in parts))
     for weight, mean in parts:
         if left < weight:
-            return dice.exponential_ms(mean)
+            return rng.exponential_ms(mean)
         left -= weight
     raise AssertionError("a draw beyond the weights")

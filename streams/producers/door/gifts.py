@@ -15,9 +15,9 @@ from streams.producers.door.calendar import (
     TAIL_END_MS,
     gift_delay,
 )
-from streams.producers.door.cast import AUTHOR, LONE_ID, NORTH, SOUTH, Tie
-from streams.producers.door.dice import Dice
+from streams.producers.door.personas import AUTHOR, LONE_ID, NORTH, SOUTH, Tie
 from streams.producers.door.posts import BELATED_REFERRAL
+from streams.producers.door.rng import Rng
 from streams.producers.door.visits import ORPHAN_REFERRALS, Visit
 
 GROSS_CENTS: Final = 435_200
@@ -48,30 +48,30 @@ class Gift:
     fee_cents: int | None = None
 
 
-def plan_gifts(dice: Dice, visits: list[Visit], sharers: list[str]) -> list[Gift]:
+def plan_gifts(rng: Rng, visits: list[Visit], sharers: list[str]) -> list[Gift]:
     """All donations, in order of event time.
 
     Those that a referral brought follow a click of the same person.  Some donors are people who had shared:
     their clicks take the sharer's pseudonym.
     """
     taken: set[str] = set()
-    chooser = _Chooser(dice, visits, taken)
-    early = _early(dice, chooser)
-    _make_sharers(dice, early, visits, sharers)
-    late = _late(dice, chooser, early)
-    _give(dice, early, GROSS_CENTS)
-    _give(dice, late, LATE_CENTS)
-    _tie(dice, early)
+    chooser = _Chooser(rng, visits, taken)
+    early = _early(rng, chooser)
+    _make_sharers(rng, early, visits, sharers)
+    late = _late(rng, chooser, early)
+    _give(rng, early, GROSS_CENTS)
+    _give(rng, late, LATE_CENTS)
+    _tie(rng, early)
     for gift in late:
-        gift.tie = "strong" if dice.chance(0.5) else "weak" if dice.chance(0.7) else "unknown"
+        gift.tie = "strong" if rng.chance(0.5) else "weak" if rng.chance(0.7) else "unknown"
     return sorted([*early, *late], key=lambda gift: gift.at_ms)
 
 
 class _Chooser:
     """Finds clicks that become gifts, each by another person."""
 
-    def __init__(self, dice: Dice, visits: list[Visit], taken: set[str]) -> None:
-        self._dice = dice
+    def __init__(self, rng: Rng, visits: list[Visit], taken: set[str]) -> None:
+        self._rng = rng
         self._visits = visits
         self._taken = taken
 
@@ -80,19 +80,19 @@ class _Chooser:
         gifts: list[Gift] = []
         candidates = [visit for visit in self._visits if wanted(visit) and visit.at_ms < before_ms]
         while len(gifts) < count:
-            visit = self._dice.pick(candidates)
-            at_ms = visit.at_ms + gift_delay(self._dice)
-            warm = self._dice.chance((visit.warmth or 250) / 250)
+            visit = self._rng.pick(candidates)
+            at_ms = visit.at_ms + gift_delay(self._rng)
+            warm = self._rng.chance((visit.warmth or 250) / 250)
             if not warm or at_ms >= before_ms or visit.visitor_id in self._taken:
                 continue
             if visit.visitor_id is None:
-                visit.visitor_id = f"p-{self._dice.whole(0, 16**8 - 1):08x}"
+                visit.visitor_id = f"p-{self._rng.whole(0, 16**8 - 1):08x}"
             self._taken.add(visit.visitor_id)
             gifts.append(Gift(at_ms, visit.referral_id, visit.visitor_id))
         return gifts
 
 
-def _early(dice: Dice, chooser: _Chooser) -> list[Gift]:
+def _early(rng: Rng, chooser: _Chooser) -> list[Gift]:
     gifts = chooser.gifts(1, END_MS, lambda visit: visit.referral_id == BELATED_REFERRAL)
     gifts += chooser.gifts(1, END_MS, lambda visit: visit.influencer_id == LONE_ID)
     gifts += chooser.gifts(1, END_MS, lambda visit: visit.referral_id == ORPHAN_REFERRALS[0])
@@ -100,7 +100,7 @@ def _early(dice: Dice, chooser: _Chooser) -> list[Gift]:
     gifts += chooser.gifts(FROM_AUTHOR, END_MS, lambda visit: visit.influencer_id == AUTHOR.id)
     gifts += chooser.gifts(FROM_COMMUNITY, END_MS, _from_community)
     for number in range(DIRECT):
-        at_ms = START_MS + dice.whole(1, 46 * 60) * MINUTE + dice.whole(0, 59_999)
+        at_ms = START_MS + rng.whole(1, 46 * 60) * MINUTE + rng.whole(0, 59_999)
         gifts.append(Gift(at_ms, None, f"p-direct-{number + 1}"))
     return gifts
 
@@ -113,22 +113,22 @@ def _from_community(visit: Visit) -> bool:
     )
 
 
-def _late(dice: Dice, chooser: _Chooser, early: list[Gift]) -> list[Gift]:
+def _late(rng: Rng, chooser: _Chooser, early: list[Gift]) -> list[Gift]:
     last = TAIL_END_MS - HOUR
     gifts = chooser.gifts(LATE_WAVE, last, lambda visit: visit.influencer_id == AUTHOR.id and visit.at_ms > RESULTS_MS)
     gifts += chooser.gifts(LATE_TRICKLE, last, lambda visit: _from_community(visit) and visit.at_ms > END_MS)
-    former = dice.shuffled([gift.donor_id for gift in early])
+    former = rng.shuffled([gift.donor_id for gift in early])
     for number in range(LATE_DIRECT):
-        at_ms = END_MS + dice.whole(2 * 60, 100 * 60) * MINUTE
+        at_ms = END_MS + rng.whole(2 * 60, 100 * 60) * MINUTE
         gifts.append(Gift(at_ms, None, former[number] if number < LATE_DIRECT - 1 else "p-direct-late"))
     return gifts
 
 
-def _make_sharers(dice: Dice, gifts: list[Gift], visits: list[Visit], sharers: list[str]) -> None:
+def _make_sharers(rng: Rng, gifts: list[Gift], visits: list[Visit], sharers: list[str]) -> None:
     """Let a third of the donors be people who had shared."""
     referred = [gift for gift in gifts if gift.referral_id is not None]
-    chosen = dice.shuffled(referred)[: len(gifts) // 3]
-    renamed = dict(zip((gift.donor_id for gift in chosen), dice.shuffled(sharers), strict=False))
+    chosen = rng.shuffled(referred)[: len(gifts) // 3]
+    renamed = dict(zip((gift.donor_id for gift in chosen), rng.shuffled(sharers), strict=False))
     for item in gifts:
         item.donor_id = renamed.get(item.donor_id, item.donor_id)
     for visit in visits:
@@ -136,27 +136,27 @@ def _make_sharers(dice: Dice, gifts: list[Gift], visits: list[Visit], sharers: l
             visit.visitor_id = renamed.get(visit.visitor_id, visit.visitor_id)
 
 
-def _give(dice: Dice, gifts: list[Gift], total: int) -> None:
+def _give(rng: Rng, gifts: list[Gift], total: int) -> None:
     """Usual amounts, moved in small steps until they add up; a third to a half of the donors pay by card."""
     for gift in gifts:
-        gift.cents = dice.pick(_USUAL_CENTS)
+        gift.cents = rng.pick(_USUAL_CENTS)
     missing = total - sum(gift.cents for gift in gifts)
     while abs(missing) >= _STEP:
-        gift = dice.pick(gifts)
+        gift = rng.pick(gifts)
         step = _STEP if missing > 0 else -_STEP
         if _SMALLEST <= gift.cents + step <= _LARGEST:
             gift.cents += step
             missing -= step
     gifts[-1].cents += missing
     for gift in gifts:
-        if dice.chance(0.45):
+        if rng.chance(0.45):
             gift.fee_cents = (gift.cents * 29 + 500) // 1000 + 30  # 2.9 % and 30 cents
 
 
-def _tie(dice: Dice, gifts: list[Gift]) -> None:
+def _tie(rng: Rng, gifts: list[Gift]) -> None:
     """62 strong and 30 weak: the celebrity's and the unregistered links' donors are weak, the rest is drawn."""
     strangers = gifts[2:4]
-    rest = dice.shuffled([gift for gift in gifts if gift not in strangers])
+    rest = rng.shuffled([gift for gift in gifts if gift not in strangers])
     for gift in gifts:
         gift.tie = "weak"
     for gift in rest[:STRONG]:

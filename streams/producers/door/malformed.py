@@ -15,7 +15,7 @@ from schemas.reasons import Reason
 from schemas.times import rfc3339
 from schemas.topics import CLICKS, DONATIONS, IMPRESSIONS, SHARES
 from streams.producers.door.calendar import CAMPAIGN_ID, DAY, HOUR, START_MS
-from streams.producers.door.dice import Dice
+from streams.producers.door.rng import Rng
 from streams.producers.outgoing import Outgoing
 
 KEY: Final = "door-0001"
@@ -57,37 +57,37 @@ BREAKAGES: Final[tuple[Breakage, ...]] = (
 )
 
 
-def malformed(dice: Dice, partitions: int) -> Iterator[tuple[Reason, Outgoing]]:
+def malformed(rng: Rng, partitions: int) -> Iterator[tuple[Reason, Outgoing]]:
     """All of them with the reason that each must be refused for, at fixed hours of the 48.
 
     Args:
         partitions: of the source topics; with one there is no wrong partition, and that message is left out.
     """
-    wrong = [*_broken_fields(dice), *_broken_bytes(dice), *_broken_places(dice, partitions)]
+    wrong = [*_broken_fields(rng), *_broken_bytes(rng), *_broken_places(rng, partitions)]
     for number, (reason, record) in enumerate(wrong):
-        at_ms = START_MS + HOUR + number * 90 * 60_000 + dice.whole(0, 59_999)
+        at_ms = START_MS + HOUR + number * 90 * 60_000 + rng.whole(0, 59_999)
         yield reason, record._replace(record_time_ms=at_ms)
 
 
-def _broken_fields(dice: Dice) -> Iterator[tuple[Reason, Outgoing]]:
+def _broken_fields(rng: Rng) -> Iterator[tuple[Reason, Outgoing]]:
     for reason, topic, breakage in BREAKAGES:
-        yield reason, _record(topic, msgspec.json.encode(breakage(_fields(dice, topic))))
+        yield reason, _record(topic, msgspec.json.encode(breakage(_fields(rng, topic))))
 
 
-def _broken_bytes(dice: Dice) -> Iterator[tuple[Reason, Outgoing]]:
-    whole = msgspec.json.encode(_fields(dice, CLICKS))
+def _broken_bytes(rng: Rng) -> Iterator[tuple[Reason, Outgoing]]:
+    whole = msgspec.json.encode(_fields(rng, CLICKS))
     padding = "x" * (70 * 1024 - len(whole))
     yield Reason.EMPTY_MESSAGE, _record(CLICKS, b"")
     yield Reason.BAD_JSON, _record(CLICKS, b"click;door-0001;2026-03-12")
-    yield Reason.BAD_JSON, _record(DONATIONS, msgspec.json.encode(_fields(dice, DONATIONS))[:-20])
+    yield Reason.BAD_JSON, _record(DONATIONS, msgspec.json.encode(_fields(rng, DONATIONS))[:-20])
     yield Reason.BAD_JSON, _record(SHARES, b'{"event_id":"\xff\xfe"}')
     yield Reason.NOT_AN_OBJECT, _record(IMPRESSIONS, b"[1,2,3]")
-    yield Reason.TOO_LARGE, _record(CLICKS, msgspec.json.encode({**_fields(dice, CLICKS), "note": padding}))
+    yield Reason.TOO_LARGE, _record(CLICKS, msgspec.json.encode({**_fields(rng, CLICKS), "note": padding}))
 
 
-def _broken_places(dice: Dice, partitions: int) -> Iterator[tuple[Reason, Outgoing]]:
+def _broken_places(rng: Rng, partitions: int) -> Iterator[tuple[Reason, Outgoing]]:
     """Good messages under a wrong key, under an empty one, and in a partition that is not their key's."""
-    click = msgspec.json.encode(_fields(dice, CLICKS))
+    click = msgspec.json.encode(_fields(rng, CLICKS))
     yield Reason.KEY_MISMATCH, _record(CLICKS, click)._replace(key=b"door-0002")
     yield Reason.KEY_MISMATCH, _record(CLICKS, click)._replace(key=b"", partition=0)
     if partitions > 1:
@@ -99,10 +99,10 @@ def _record(topic: str, value: bytes) -> Outgoing:
     return Outgoing(topic, None, KEY.encode(), value, 0)
 
 
-def _fields(dice: Dice, topic: str) -> Fields:
+def _fields(rng: Rng, topic: str) -> Fields:
     """An event that would be accepted."""
     envelope = {
-        "event_id": dice.uuid(),
+        "event_id": rng.uuid(),
         "campaign_id": CAMPAIGN_ID,
         "referral_id": KEY,
         "occurred_at": rfc3339(START_MS + HOUR),

@@ -15,11 +15,11 @@ from schemas.money import decimal_text
 from schemas.times import rfc3339
 from schemas.topics import CLICKS, DONATIONS, IMPRESSIONS, SHARES
 from streams.producers.door.calendar import CAMPAIGN_ID, DAY, HOUR, MINUTE, SECOND, TAIL_END_MS
-from streams.producers.door.cast import community
-from streams.producers.door.dice import Dice
 from streams.producers.door.gifts import Gift, plan_gifts
 from streams.producers.door.malformed import malformed
+from streams.producers.door.personas import community
 from streams.producers.door.posts import BELATED_REFERRAL, Post, plan_posts
+from streams.producers.door.rng import Rng
 from streams.producers.door.views import View, plan_views
 from streams.producers.door.visits import Visit, plan_visits
 from streams.producers.outgoing import Outgoing, outgoing
@@ -40,35 +40,33 @@ def records(partitions: int = 4) -> Iterator[Outgoing]:
     Args:
         partitions: of the source topics; only the message in the wrong partition depends on it.
     """
-    dice = Dice(SEED)
-    posts = plan_posts(dice, community(dice))
-    visits = plan_visits(dice, posts)
+    rng = Rng(SEED)
+    posts = plan_posts(rng, community(rng))
+    visits = plan_visits(rng, posts)
     sharers = sorted({post.share.sharer_id for post in posts if post.share.sharer_id} - {"p-author"})
-    gifts = plan_gifts(dice, visits, sharers)
-    views = plan_views(dice, posts, visits)
-    sent = [_record(dice, dated) for dated in _events(dice, posts, visits, gifts, views)]
-    sent += list(_sent_again(dice, sent))
-    sent += list(_claims(dice, posts))
-    sent += [record for _, record in malformed(dice, partitions)]
+    gifts = plan_gifts(rng, visits, sharers)
+    views = plan_views(rng, posts, visits)
+    sent = [_record(rng, dated) for dated in _events(rng, posts, visits, gifts, views)]
+    sent += list(_sent_again(rng, sent))
+    sent += list(_claims(rng, posts))
+    sent += [record for _, record in malformed(rng, partitions)]
     yield from sorted(sent, key=lambda record: record.record_time_ms)
 
 
-def _events(
-    dice: Dice, posts: list[Post], visits: list[Visit], gifts: list[Gift], views: list[View]
-) -> Iterator[Dated]:
+def _events(rng: Rng, posts: list[Post], visits: list[Visit], gifts: list[Gift], views: list[View]) -> Iterator[Dated]:
     for post in posts:
         yield post.at_ms, SHARES, post.share
     for visit in visits:
-        yield visit.at_ms, CLICKS, _click(dice, visit)
+        yield visit.at_ms, CLICKS, _click(rng, visit)
     for view in views:
-        yield view.at_ms, IMPRESSIONS, _impression(dice, view)
+        yield view.at_ms, IMPRESSIONS, _impression(rng, view)
     for number, gift in enumerate(gifts, 1):
-        yield gift.at_ms, DONATIONS, _donation(dice, gift, number)
+        yield gift.at_ms, DONATIONS, _donation(rng, gift, number)
 
 
-def _click(dice: Dice, visit: Visit) -> Click:
+def _click(rng: Rng, visit: Visit) -> Click:
     return Click(
-        event_id=dice.uuid(),
+        event_id=rng.uuid(),
         campaign_id=CAMPAIGN_ID,
         referral_id=visit.referral_id,
         occurred_at=rfc3339(visit.at_ms),
@@ -77,9 +75,9 @@ def _click(dice: Dice, visit: Visit) -> Click:
     )
 
 
-def _impression(dice: Dice, view: View) -> Impression:
+def _impression(rng: Rng, view: View) -> Impression:
     return Impression(
-        event_id=dice.uuid(),
+        event_id=rng.uuid(),
         campaign_id=CAMPAIGN_ID,
         referral_id=view.referral_id,
         occurred_at=rfc3339(view.at_ms),
@@ -89,9 +87,9 @@ def _impression(dice: Dice, view: View) -> Impression:
     )
 
 
-def _donation(dice: Dice, gift: Gift, number: int) -> Donation:
+def _donation(rng: Rng, gift: Gift, number: int) -> Donation:
     return Donation(
-        event_id=dice.uuid(),
+        event_id=rng.uuid(),
         campaign_id=CAMPAIGN_ID,
         referral_id=gift.referral_id,
         occurred_at=rfc3339(gift.at_ms),
@@ -106,32 +104,32 @@ def _donation(dice: Dice, gift: Gift, number: int) -> Donation:
     )
 
 
-def _record(dice: Dice, dated: Dated) -> Outgoing:
+def _record(rng: Rng, dated: Dated) -> Outgoing:
     at_ms, topic, event = dated
-    delay = 120 + min(dice.exponential_ms(2 * SECOND), MINUTE)
+    delay = 120 + min(rng.exponential_ms(2 * SECOND), MINUTE)
     if event.referral_id == BELATED_REFERRAL and topic == SHARES:
         delay = DAY
-    elif dice.chance(LATE):
-        delay = 6 * MINUTE + dice.exponential_ms(40 * MINUTE)
+    elif rng.chance(LATE):
+        delay = 6 * MINUTE + rng.exponential_ms(40 * MINUTE)
     return outgoing(topic, event, min(at_ms + delay, TAIL_END_MS - 1))
 
 
-def _sent_again(dice: Dice, sent: list[Outgoing]) -> Iterator[Outgoing]:
+def _sent_again(rng: Rng, sent: list[Outgoing]) -> Iterator[Outgoing]:
     """Some events once more, byte for byte."""
     for record in sent:
-        if not dice.chance(SENT_AGAIN[record.topic]):
+        if not rng.chance(SENT_AGAIN[record.topic]):
             continue
-        pause = DAY if dice.chance(A_DAY_LATER) else SECOND
-        again_ms = record.record_time_ms + pause + dice.exponential_ms(10 * MINUTE)
+        pause = DAY if rng.chance(A_DAY_LATER) else SECOND
+        again_ms = record.record_time_ms + pause + rng.exponential_ms(10 * MINUTE)
         yield record._replace(record_time_ms=min(again_ms, TAIL_END_MS - 1))
 
 
-def _claims(dice: Dice, posts: list[Post]) -> Iterator[Outgoing]:
+def _claims(rng: Rng, posts: list[Post]) -> Iterator[Outgoing]:
     """Shares that claim the author's link for somebody else, hours after its own share."""
     first, other = posts[0], posts[-1].influencer
     for number in range(CLAIMS):
         at_ms = first.at_ms + (5 + 8 * number) * HOUR
         claim: Share = msgspec.structs.replace(
-            first.share, event_id=dice.uuid(), occurred_at=rfc3339(at_ms), influencer_id=other.id
+            first.share, event_id=rng.uuid(), occurred_at=rfc3339(at_ms), influencer_id=other.id
         )
         yield outgoing(SHARES, claim, at_ms + SECOND)

@@ -12,9 +12,9 @@ from typing import Final
 
 from schemas.events import Basis
 from streams.producers.door.calendar import HOUR, MINUTE, START_MS, TAIL_END_MS
-from streams.producers.door.cast import CELEBRITIES, NORTH, SOUTH
-from streams.producers.door.dice import Dice, apportion
+from streams.producers.door.personas import CELEBRITIES, NORTH, SOUTH
 from streams.producers.door.posts import Post
+from streams.producers.door.rng import Rng, apportion
 from streams.producers.door.visits import Visit
 
 # 3,002,400 together: one donation among them has the exact 95 % interval 0.008 to 1.86 per million.
@@ -34,13 +34,13 @@ class View:
     basis: Basis
 
 
-def plan_views(dice: Dice, posts: list[Post], visits: list[Visit]) -> list[View]:
+def plan_views(rng: Rng, posts: list[Post], visits: list[Visit]) -> list[View]:
     """All impressions, in order of event time."""
-    views = [*_measured(dice, posts, visits), *_sampled(dice, posts), *_estimated(posts)]
+    views = [*_measured(rng, posts, visits), *_sampled(rng, posts), *_estimated(posts)]
     return sorted(views, key=lambda view: view.at_ms)
 
 
-def _measured(dice: Dice, posts: list[Post], visits: list[Visit]) -> Iterator[View]:
+def _measured(rng: Rng, posts: list[Post], visits: list[Visit]) -> Iterator[View]:
     """Own pages and mails count themselves, hour by hour."""
     own = {post.referral_id for post in posts if post.share.channel in ("blog", "email")}
     clicks: dict[tuple[int, str], int] = {}
@@ -49,17 +49,17 @@ def _measured(dice: Dice, posts: list[Post], visits: list[Visit]) -> Iterator[Vi
             hour = ((visit.at_ms - START_MS) // HOUR, visit.referral_id)
             clicks[hour] = clicks.get(hour, 0) + 1
     for (hour_number, referral_id), count in sorted(clicks.items()):
-        at_ms = START_MS + (hour_number + 1) * HOUR - dice.whole(1, 59_999)
-        yield View(at_ms, referral_id, count * 4 + dice.whole(1, 12), "measured")
+        at_ms = START_MS + (hour_number + 1) * HOUR - rng.whole(1, 59_999)
+        yield View(at_ms, referral_id, count * 4 + rng.whole(1, 12), "measured")
 
 
-def _sampled(dice: Dice, posts: list[Post]) -> Iterator[View]:
+def _sampled(rng: Rng, posts: list[Post]) -> Iterator[View]:
     for post in posts:
         if post.share.channel not in ("twitter", "reddit") or post.influencer in CELEBRITIES:
             continue
         for hours, per_cent in _SAMPLED_AT:
-            at_ms = post.at_ms + hours * HOUR + dice.whole(0, 20 * MINUTE)
-            count = post.influencer.followers * per_cent * dice.whole(50, 150) // 10_000
+            at_ms = post.at_ms + hours * HOUR + rng.whole(0, 20 * MINUTE)
+            count = post.influencer.followers * per_cent * rng.whole(50, 150) // 10_000
             if count and at_ms < TAIL_END_MS:
                 yield View(at_ms, post.referral_id, count, "sampled")
 

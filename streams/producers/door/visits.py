@@ -17,9 +17,9 @@ from streams.producers.door.calendar import (
     click_delay,
     is_awake,
 )
-from streams.producers.door.cast import AUTHOR, CELEBRITIES
-from streams.producers.door.dice import Dice, Wheel
+from streams.producers.door.personas import AUTHOR, CELEBRITIES
 from streams.producers.door.posts import BELATED_REFERRAL, Post, is_lone
+from streams.producers.door.rng import Rng, Wheel
 
 VISITS: Final = 5_400  # within the 48 hours
 BELATED_VISITS: Final = 24
@@ -41,24 +41,24 @@ class Visit:
     visitor_id: str | None
 
 
-def plan_visits(dice: Dice, posts: list[Post]) -> list[Visit]:
+def plan_visits(rng: Rng, posts: list[Post]) -> list[Visit]:
     """All clicks, in order of event time."""
-    crowd = _Crowd(dice)
+    crowd = _Crowd(rng)
     lone = next(post for post in posts if is_lone(post))
     late = next(post for post in posts if post.referral_id == BELATED_REFERRAL)
     visits = [crowd.visit(lone.at_ms + 7 * MINUTE, lone)]
-    visits += [crowd.visit(late.at_ms + dice.whole(1, 14 * 60) * MINUTE, late) for _ in range(BELATED_VISITS)]
-    visits += _orphans(dice, crowd)
-    visits += _first_48_hours(dice, crowd, posts, VISITS - len(visits))
-    visits += _tail(dice, crowd, posts)
+    visits += [crowd.visit(late.at_ms + rng.whole(1, 14 * 60) * MINUTE, late) for _ in range(BELATED_VISITS)]
+    visits += _orphans(rng, crowd)
+    visits += _first_48_hours(rng, crowd, posts, VISITS - len(visits))
+    visits += _tail(rng, crowd, posts)
     return sorted(visits, key=lambda visit: visit.at_ms)
 
 
 class _Crowd:
     """Visitors, some of whom come again; not every one is known."""
 
-    def __init__(self, dice: Dice) -> None:
-        self._dice = dice
+    def __init__(self, rng: Rng) -> None:
+        self._rng = rng
         self._known: list[str] = []
 
     def visit(self, at_ms: int, post: Post) -> Visit:
@@ -69,28 +69,28 @@ class _Crowd:
         return Visit(at_ms, referral_id, "", 0, self._visitor())
 
     def _visitor(self) -> str | None:
-        dice = self._dice
-        if not dice.chance(KNOWN_VISITORS):
+        rng = self._rng
+        if not rng.chance(KNOWN_VISITORS):
             return None
-        if self._known and dice.chance(0.1):
-            return dice.pick(self._known)
-        self._known.append(f"p-{dice.whole(0, 16**8 - 1):08x}")
+        if self._known and rng.chance(0.1):
+            return rng.pick(self._known)
+        self._known.append(f"p-{rng.whole(0, 16**8 - 1):08x}")
         return self._known[-1]
 
 
-def _orphans(dice: Dice, crowd: _Crowd) -> Iterator[Visit]:
+def _orphans(rng: Rng, crowd: _Crowd) -> Iterator[Visit]:
     for referral_id in ORPHAN_REFERRALS:
         for _ in range(ORPHAN_VISITS):
-            yield crowd.orphan(START_MS + dice.whole(2 * 60, 40 * 60) * MINUTE + dice.whole(0, 59_999), referral_id)
+            yield crowd.orphan(START_MS + rng.whole(2 * 60, 40 * 60) * MINUTE + rng.whole(0, 59_999), referral_id)
 
 
-def _first_48_hours(dice: Dice, crowd: _Crowd, posts: list[Post], count: int) -> Iterator[Visit]:
+def _first_48_hours(rng: Rng, crowd: _Crowd, posts: list[Post], count: int) -> Iterator[Visit]:
     open_posts = [post for post in posts if post.influencer.pull and post.referral_id != BELATED_REFERRAL]
     wheel = Wheel([_weight(post) for post in open_posts])
     while count:
-        post = open_posts[wheel.spin(dice)]
-        at_ms = post.at_ms + dice.whole(1_500, 90_000) + click_delay(dice)
-        if at_ms < END_MS and is_awake(dice, at_ms):
+        post = open_posts[wheel.spin(rng)]
+        at_ms = post.at_ms + rng.whole(1_500, 90_000) + click_delay(rng)
+        if at_ms < END_MS and is_awake(rng, at_ms):
             count -= 1
             yield crowd.visit(at_ms, post)
 
@@ -105,19 +105,19 @@ def _weight(post: Post) -> int:
     return pull * 3 // 16 if is_first else pull // 24
 
 
-def _tail(dice: Dice, crowd: _Crowd, posts: list[Post]) -> Iterator[Visit]:
+def _tail(rng: Rng, crowd: _Crowd, posts: list[Post]) -> Iterator[Visit]:
     own = [post for post in posts if post.influencer is AUTHOR]
     quiet = [post for post in posts if post.influencer.pull and post.influencer not in CELEBRITIES]
     last = TAIL_END_MS - 8 * HOUR
     left = TRICKLE
     while left:
-        at_ms = END_MS + dice.exponential_ms(1.5 * DAY)
-        if at_ms < last and is_awake(dice, at_ms):
+        at_ms = END_MS + rng.exponential_ms(1.5 * DAY)
+        if at_ms < last and is_awake(rng, at_ms):
             left -= 1
-            yield crowd.visit(at_ms, dice.pick(quiet))
+            yield crowd.visit(at_ms, rng.pick(quiet))
     left = WAVE
     while left:
-        at_ms = RESULTS_MS + 2 * MINUTE + dice.exponential_ms(6 * HOUR)
-        if at_ms < last and is_awake(dice, at_ms):
+        at_ms = RESULTS_MS + 2 * MINUTE + rng.exponential_ms(6 * HOUR)
+        if at_ms < last and is_awake(rng, at_ms):
             left -= 1
-            yield crowd.visit(at_ms, dice.pick(own[:4]))
+            yield crowd.visit(at_ms, rng.pick(own[:4]))

@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from schemas.errors import Fault
-from streams.producers.connect import admin, partition_counts
+from streams.kafka.admin import admin, partition_counts
 
 PARTITIONS: Final = 4
 GONE_WITHIN: Final = 120.0

@@ -13,8 +13,8 @@ from infra.clickhouse.migrate import migrate
 from infra.embedded.stack import start_clickhouse, store_url
 from infra.processes.ports import free_port
 from schemas.errors import Fault
-from streams.settings import Settings
-from streams.store import connect
+from streams.clickhouse.client import connect
+from streams.settings import ROLE_NAMES, Settings
 from tests.benchmarks.pipeline import Lines
 from tests.benchmarks.recovery import FOLDED
 from tests.benchmarks.rivals.filling import Shape
@@ -25,7 +25,6 @@ from tests.benchmarks.rivals.watching import pinned_to, watch
 from tests.benchmarks.store_checks import has_landed, what_is_missing
 
 NAME: Final = "groundswell-pipeline"
-ROLES: Final = ("attribution", "conversion", "sink")
 EXPECTED_RATE: Final = 2_000  # events a second on a slow machine
 START_SECONDS: Final = 120
 SLACK: Final = 4
@@ -38,7 +37,7 @@ OF_INFLUENCERS: Final = "FROM conversions FINAL WHERE dimension = 'influencer' A
 def whole_pipeline(ground: Ground, shape: Shape) -> Run:
     """One run; it is right if every event landed once, and all five minutes of every influencer."""
     name = ground.begin(NAME)
-    workers = [f"{name}-{role}" for role in ROLES]
+    workers = [f"{name}-{role}" for role in ROLE_NAMES]
     store = f"{name}-store"
     try:
         ground.make_topics(shape)
@@ -52,7 +51,7 @@ def whole_pipeline(ground: Ground, shape: Shape) -> Run:
         settings = Settings.from_environment(environment)
         migrate(connect(settings.store), settings.load_campaigns())
         lines = Lines(ground.stack.log_of(workers[0]))
-        for worker, role in zip(workers, ROLES, strict=True):
+        for worker, role in zip(workers, ROLE_NAMES, strict=True):
             argv = [*pinned_to(CORE_OF_WORKERS), sys.executable, "-m", "streams.commands", "worker", role]
             ground.stack.start(worker, argv, env=environment, patience=30.0)
         return _measured(ground, shape, workers, lines, settings)
