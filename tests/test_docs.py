@@ -345,6 +345,22 @@ def test_the_runbook_names_panels() -> None:
     assert sum(len(re.findall(r"\w+ board, \*", steps)) for _, _, steps in RUNBOOK.values()) >= 3
 
 
+def messages() -> list[str]:
+    """What the runbook quotes of log lines and errors, without what differs each time."""
+    seen = re.findall(r"(?m)^\| ([^|]*) \|", section("runbook", "What you see, and what to do"))
+    quoted = [quote for cell in seen for quote in cell.split("`")[1::2]]
+    parts = [part.strip(" ,") for quote in quoted for part in quote.split("...")]
+    return [part for part in parts if " " in part]
+
+
+def test_messages_that_the_runbook_quotes_are_the_programs() -> None:
+    sources = (path for room in ("schemas", "streams", "infra") for path in sorted((ROOT / room).rglob("*.py")))
+    written = re.sub(r'"\s*f?"', "", "".join(path.read_text(encoding="utf-8") for path in sources))
+    written = re.sub(r"\{[^{}]*\}", "0", written)  # what differs each time
+    assert len(messages()) > 15
+    assert not [message for message in messages() if re.sub(r"\b\d+\b", "0", message) not in written]
+
+
 # ---- decision records ------------------------------------------------------------------------------------
 
 
