@@ -29,7 +29,7 @@ from infra.processes.stack import Stack
 from schemas.errors import Fault
 
 REQUIRE_KAFKA = "GROUNDSWELL_REQUIRE_KAFKA"
-# What only starts or waits: it goes first, so that no worker of pytest-xdist is left alone with it in the end.
+# What only starts or waits: it goes early, so that no worker of pytest-xdist is left alone with it in the end.
 SLOW_FIRST = ("pipeline", "infra", "security")
 WITH_SERVERS = ("benchmarks", "chaos", "infra", "page", "pipeline", "security")
 # Their tests share a store that takes longer to fill than most of them take to ask.
@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = [item for item in items if is_quick(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
         items[:] = chosen
-    items.sort(key=lambda item: not (item.get_closest_marker("slow") and folder_of(item) in SLOW_FIRST))
+    items.sort(key=turn_of)
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group_of(item)))
 
@@ -58,6 +58,13 @@ def is_quick(item: pytest.Item) -> bool:
         return False
     # A test with `request` asks for a server by its name while it runs.
     return not {"ground", "request"} & set(item.fixturenames)  # type: ignore[attr-defined]
+
+
+def turn_of(item: pytest.Item) -> int:
+    """Long groups first, then tests that start servers and wait for them, then the rest."""
+    if folder_of(item) in ("dashboards", "page"):
+        return 0
+    return 1 if item.get_closest_marker("slow") and folder_of(item) in SLOW_FIRST else 2
 
 
 def folder_of(item: pytest.Item) -> str:
