@@ -40,16 +40,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", help="only what needs no server and is not marked slow")
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in this hook too
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Name the group of a test, before pytest-xdist reads it."""
+    item.add_marker(pytest.mark.xdist_group(group_of(item)))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose what `--quick` runs; else begin with what takes longest, and keep together what shares its ground."""
+    """Choose what `--quick` runs, and begin with what takes longest."""
     if config.getoption("--quick"):
         chosen = [item for item in items if is_quick(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
         items[:] = chosen
     items.sort(key=turn_of)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
 
 
 def is_quick(item: pytest.Item) -> bool:
