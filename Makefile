@@ -7,7 +7,7 @@ KAFKA ?= tansu
 MINUTES ?= 3
 ROWS ?= 100000000
 # Many tests wait for a broker or a session, so there are more workers than cores.
-PARALLEL ?= -n 3 --dist loadgroup --no-loadscope-reorder
+PARALLEL ?= -n 3 --dist loadscope --no-loadscope-reorder
 
 .PHONY: help install demo test quick docs chaos check lint types imports unit faults kafka secrets dashboards dictionary screenshots speed \
   bench recovery overload latency scale panels lock audit-dependencies clean
