@@ -40,7 +40,7 @@ def connect(store: str, database: str | None = None) -> Any:
 
     Raises:
         Fault: the setting is malformed, or the store refuses us; `NoDatabase` if that is all it lacks.
-        Away: nobody answers there now.
+        StoreUnavailable: nobody answers there now.
     """
     check_address(store)
     parts = urlsplit(store)
@@ -75,7 +75,7 @@ def store_id(client: Any) -> str:
 
 
 def translate(error: Exception, where: str) -> Exception:
-    """What an error of the driver means: a Fault (a person must act) or Away (wait and try again)."""
+    """What an error of the driver means: a Fault (a person must act) or StoreUnavailable (wait and try again)."""
     text = str(error)
     match = _CODE.search(text)
     code = int(match[1]) if match else None

@@ -40,7 +40,7 @@ class Sink:
     """Inserts collected rows, one insert a table, and waits out a store that is away.
 
     Args:
-        connect: makes a client; raises Fault or Away.
+        connect: makes a client; raises Fault or StoreUnavailable.
         where: the store's address as people may see it.
     """
 

@@ -74,7 +74,7 @@ def _takes(store: str, user: str, password: str) -> bool:
     """Whether the store lets a user in.
 
     Raises:
-        Away: nobody answers.
+        StoreUnavailable: nobody answers.
     """
     place = urlsplit(store).netloc.rpartition("@")[2]
     address = with_password(urlsplit(store)._replace(netloc=f"{user}@{place}").geturl(), password)
